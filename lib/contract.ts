@@ -1,0 +1,61 @@
+/**
+ * Every name that two processes must agree on. Nothing here computes; docs, manifests and tests are checked against this file.
+ * (Redis keys are the business of lib/queue/keys.ts alone.)
+ */
+
+/** Environment variables that raibid-ci reads. */
+export const env = {
+  /** Folder of all local state; default `.raibid/` beside the justfile. */
+  home: 'RAIBID_HOME',
+  /** Redis of the queue; default: what a running local pool noted in `RAIBID_HOME/run/redis.url`. */
+  redisUrl: 'RAIBID_REDIS_URL',
+  /** This installation's config file; default `raibid.yaml` beside the justfile. */
+  config: 'RAIBID_CONFIG',
+  /** The agent's name; default host and process id. In a cluster: the pod's name. */
+  agent: 'RAIBID_AGENT',
+  /** The pool an agent works for. */
+  pool: 'RAIBID_POOL',
+  /** How many jobs one agent takes before it leaves; default 1. */
+  agentMaxJobs: 'RAIBID_AGENT_MAX_JOBS',
+  /** Seconds an agent waits for work before it leaves; default 30. */
+  agentIdle: 'RAIBID_AGENT_IDLE',
+  /** Lines `host<TAB>user<TAB>token`: credentials for git, by host. */
+  gitCredentials: 'RAIBID_GIT_CREDENTIALS',
+  /** The key that seals secrets, 64 hex digits; default: the file `RAIBID_HOME/secret.key`. */
+  secretKey: 'RAIBID_SECRET_KEY',
+  /** Names of more environment variables that steps may see, separated by commas. */
+  passEnv: 'RAIBID_PASS_ENV',
+  webhookSecret: 'RAIBID_WEBHOOK_SECRET',
+} as const
+
+/** Environment variables that every step sees. */
+export const stepEnv = {
+  ci: 'CI',
+  job: 'RAIBID_JOB_ID',
+  repo: 'RAIBID_REPO',
+  branch: 'RAIBID_BRANCH',
+  commit: 'RAIBID_COMMIT',
+  attempt: 'RAIBID_ATTEMPT',
+  /** Marks every process of one attempt, whatever group or session it moves to, so that all of them can be found and ended. */
+  mark: 'RAIBID_MARK',
+} as const
+
+/** Files under RAIBID_HOME that scripts may rely on. */
+export const files = {
+  redisPid: 'run/redis.pid',
+  redisUrl: 'run/redis.url',
+  poolPid: 'run/pool.pid',
+  poolLog: 'run/pool.log',
+  pool: 'run/pool.json',
+  servePid: 'run/serve.pid',
+  agents: 'run/agents',
+  secretKey: 'secret.key',
+  redisData: 'redis',
+  work: 'work',
+  compileCache: 'cache/node',
+} as const
+
+/** The file in a built repository that says how to build it. */
+export const pipelineFile = '.raibid.yaml'
+
+export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, interrupted: 130 } as const

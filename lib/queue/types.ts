@@ -1,0 +1,62 @@
+/** The shapes of the protocol. Times are milliseconds since the epoch, by Redis's clock; durations are milliseconds. */
+
+export const unfinishedStates = ['held', 'pending', 'delayed', 'running'] as const
+export const finalStates = ['success', 'failed', 'cancelled', 'dead'] as const
+export const jobStates = [...unfinishedStates, ...finalStates] as const
+export type FinalState = (typeof finalStates)[number]
+export type JobState = (typeof jobStates)[number]
+
+export const isFinal = (state: JobState): state is FinalState => (finalStates as readonly string[]).includes(state)
+
+export type StepState = 'running' | 'success' | 'failed' | 'skipped' | 'cancelled'
+
+/** One step as it is shown and stored: `reason` says why it was skipped or how it failed. */
+export interface Step {
+  name: string
+  state: StepState
+  exitCode: number | null
+  durationMs: number | null
+  reason?: string
+}
+
+/** What to build. Written once by enqueue, never changed. */
+export interface JobSpec {
+  /** Clone URL without credentials, or an absolute path. */
+  repo: string
+  branch: string
+  /** Full object id; empty: the head of the branch when the agent clones. */
+  commit: string
+  /** Name of a pipeline, or `auto`. */
+  pipeline: string
+  pool: string
+  /** Bound on the whole attempt; 0: the agent's default. */
+  timeoutMs: number
+  env: Record<string, string>
+  /** Names of the secrets; their values are sealed (lib/seal.ts) in `sealed`. */
+  secrets: string[]
+}
+
+/** Everything known of one job. */
+export interface Job extends JobSpec {
+  id: string
+  state: JobState
+  reason: string
+  /** Number of claims so far; 0 before the first. */
+  attempt: number
+  /** Agents lost so far; three end the job as `dead`. */
+  tries: number
+  agent: string
+  cancelled: boolean
+  createdAt: number
+  queuedAt: number
+  startedAt: number | null
+  finishedAt: number | null
+  /** The claimable-at of a delayed job. */
+  dueAt: number | null
+  /** Clone and the like. */
+  phases: Step[]
+  steps: Step[]
+  exitCode: number | null
+  sealed: string
+  logCut: { lines: number; bytes: number }
+}
