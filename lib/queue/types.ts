@@ -51,8 +51,6 @@ export interface Job extends JobSpec {
   queuedAt: number
   startedAt: number | null
   finishedAt: number | null
-  /** The claimable-at of a delayed job. */
-  dueAt: number | null
   /** Clone and the like. */
   phases: Step[]
   steps: Step[]

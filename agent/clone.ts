@@ -1,0 +1,100 @@
+/** Gets a repository's exact commit into the workspace: shallow, with submodules, safe from hostile names and contents. */
+import { lstat, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { GitCredential } from '#lib/git-credentials.ts'
+import { parseRepo, verifyBranch, verifyCommit } from '#lib/repo.ts'
+import { CloneError, errorOf } from './clone-error.ts'
+import { gitIn, trustLocal, type Git } from './git.ts'
+
+export { CloneError } from './clone-error.ts'
+export type Credential = GitCredential
+
+export interface CloneOptions {
+  /** A URL without credentials, or a path. */
+  repo: string
+  /** Empty: the repository's default branch. */
+  branch: string
+  /** Full object id; empty: the head of the branch. */
+  commit: string
+  /** The workspace: created when missing, otherwise empty. */
+  dir: string
+  env: NodeJS.ProcessEnv
+  /** Value of RAIBID_MARK for git and all it starts. */
+  mark: string
+  credentials: Credential[]
+  signal: AbortSignal
+  onOutput(text: string): void | Promise<void>
+}
+
+/**
+ * Clones into `dir`, which then stands on the commit (no branch). Throws CloneError, whose `kind` says whether another try can help;
+ * UsageError for names that git would misread; when aborted, the signal's reason.
+ */
+export async function clone(options: CloneOptions): Promise<{ commit: string }> {
+  const repo = parseRepo(options.repo)
+  const branch = options.branch && verifyBranch(options.branch)
+  const commit = options.commit && verifyCommit(options.commit)
+  const { dir, onOutput } = options
+  await mkdir(dir, { recursive: true })
+  const local = repo.kind === 'path' ? repo.url : ''
+  const git = gitIn({ ...options, local })
+  const ref = branch ? `refs/heads/${branch}` : 'HEAD'
+
+  const format = commit.length === 64 ? ['--object-format=sha256'] : []
+  await must(git, 'init', '--quiet', '--template=', '--initial-branch=raibid', ...format)
+  if (local) await trustLocal(dir, local)
+  // Relative URLs of submodules count from here.
+  await must(git, 'config', 'remote.origin.url', repo.url)
+  await onOutput(`Cloning ${repo.url} at ${commit || branch || 'HEAD'}\n`)
+  await (commit ? fetchCommit(git, commit, ref) : must(git, ...fetch, '--depth=1', 'origin', ref))
+
+  const target = commit || 'FETCH_HEAD'
+  await must(git, 'checkout', '--quiet', '--detach', '--force', '--no-recurse-submodules', target)
+  await updateSubmodules(git, dir)
+  const head = await must(git, 'rev-parse', '--verify', 'HEAD^{commit}')
+  return { commit: head.trim().split('\n').at(-1)! }
+}
+
+const fetch = ['fetch', '--no-tags', '--no-recurse-submodules', '--quiet']
+
+/** Runs git; throws CloneError unless it ends well. Gives what it printed. */
+async function must(git: Git, ...args: string[]): Promise<string> {
+  const { exitCode, signal, text } = await git(...args)
+  if (exitCode === 0) return text
+  throw errorOf(text, `git ${args[0]} ended with ${signal ?? `exit code ${exitCode}`}`)
+}
+
+/** By its id; where the server does not give out a commit by its id, the branch, and in the end everything, until it is there. */
+async function fetchCommit(git: Git, commit: string, ref: string): Promise<void> {
+  const all = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*']
+  const tries = [
+    ['--depth=1', 'origin', commit],
+    ['--depth=50', 'origin', ref],
+    ['--unshallow', 'origin', ...all],
+    ['origin', ...all],
+  ]
+  let last: CloneError | undefined
+  for (const args of tries) {
+    const { exitCode, text } = await git(...fetch, ...args)
+    const failed = exitCode === 0 ? undefined : errorOf(text, `git fetch ended with exit code ${exitCode}`)
+    if (failed && failed.kind !== 'missing' && failed.kind !== 'unusable') throw failed
+    if (!failed && (await git('cat-file', '-e', `${commit}^{commit}`)).exitCode === 0) return
+    last = failed ?? last
+  }
+  const gone = last?.kind === 'missing' && !/ref/i.test(last.message)
+  throw gone ? last! : new CloneError('missing', `the repository has no commit ${commit}`)
+}
+
+async function updateSubmodules(git: Git, dir: string): Promise<void> {
+  const modules = await lstat(join(dir, '.gitmodules')).catch(() => null)
+  if (!modules) return
+  if (!modules.isFile()) throw new CloneError('unusable', '.gitmodules is not a regular file')
+  const update = ['submodule', '--quiet', 'update', '--init', '--recursive', '--force', '--jobs=4']
+  const shallow = await git(...update, '--depth=1')
+  if (shallow.exitCode === 0) return
+  const failed = errorOf(shallow.text, 'git submodule update failed')
+  if (failed.kind === 'network' || failed.kind === 'refused') throw failed
+  // A server that does not give out commits by their id needs the whole history of the submodule.
+  await git('submodule', '--quiet', 'foreach', '--recursive', 'git fetch --quiet --unshallow || :')
+  await must(git, ...update)
+}

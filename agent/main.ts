@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+/** Claims one job, runs it, and exits. 0: the agent did its work, whatever the build's result; anything else: the agent itself failed. */
+import { enableCompileCache } from 'node:module'
+import { hostname } from 'node:os'
+import { env } from '#lib/contract.ts'
+import { messageOf } from '#lib/errors.ts'
+import { connectLasting, shownUrl } from '#lib/queue/connect.ts'
+import { worker as workerOf } from '#lib/queue/worker.ts'
+import type { Job } from '#lib/queue/types.ts'
+import { session } from './session.ts'
+
+enableCompileCache()
+
+/** SIGTERM: give the job back and go. SIGUSR2: finish the job, take no other. */
+const drain = new AbortController()
+const leave = new AbortController()
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => (leave.abort(), drain.abort('drain')))
+process.on('SIGUSR2', () => leave.abort())
+
+const agent = process.env[env.agent] || `${hostname()}-${process.pid}`
+const say = (text: string): void => void process.stderr.write(`${new Date().toISOString()} ${agent} ${text}\n`)
+
+async function main(): Promise<number> {
+  const { loadConfig } = await import('#lib/config.ts')
+  const config = await loadConfig()
+  if (!config.redisUrl) throw new Error(`there is no queue: set ${env.redisUrl}`)
+  const url = config.redisUrl
+  const limits = { logJob: config.logBudget.jobBytes, logAll: config.logBudget.totalBytes }
+  const redis = connectLasting(url, { enableReadyCheck: false })
+  let bell: ReturnType<typeof connectLasting> | undefined
+  const openBell = (): NonNullable<typeof bell> => (bell ??= connectLasting(url, { enableReadyCheck: false }))
+  const worker = workerOf(redis, agent, limits)
+  let refused: (error: Error) => void = () => {}
+  // a wrong password does not get better by waiting: say so and leave, so that whoever starts agents can see it
+  const broken = new Promise<never>((_, reject) => (refused = reject))
+  redis.on('error', (error) => {
+    if (/WRONGPASS|NOAUTH|NOPERM/.test(error.message)) refused(new Error(`Redis at ${shownUrl(url)} refuses this agent: ${error.message}`))
+  })
+  const late = setTimeout(() => redis.status !== 'ready' && refused(new Error(`cannot reach Redis at ${shownUrl(url)}`)), Math.max(30_000, config.agentIdleMs))
+  const run = async (job: Job, token: string): Promise<void> => {
+    clearTimeout(late)
+    say(`claimed ${job.id} attempt ${job.attempt}`)
+    const { runJob } = await import('./run-job.ts')
+    const ended = await runJob({ job, token, agent, worker, bell: openBell, config, drain: drain.signal })
+    say(`${job.id} attempt ${job.attempt}: ${ended}`)
+  }
+  const pool = process.env[env.pool] || 'default'
+  try {
+    const work = session({ worker, bell: openBell, pool, maxJobs: config.agentMaxJobs, idleMs: config.agentIdleMs, leave: leave.signal, run })
+    const done = await Promise.race([work, broken])
+    if (done === 0) say('leaves: nothing to do')
+  } finally {
+    clearTimeout(late)
+    redis.disconnect()
+    bell?.disconnect()
+  }
+  return 0
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    say(`failed: ${messageOf(error)}`)
+    if (process.env['DEBUG'] === '1') console.error(error)
+    process.exit(1)
+  },
+)

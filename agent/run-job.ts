@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import type { Redis } from 'ioredis'
+import type { Config } from '#lib/config.ts'
+import { files } from '#lib/contract.ts'
+import { messageOf } from '#lib/errors.ts'
+import type { Answer, Worker } from '#lib/queue/worker.ts'
+import type { Job } from '#lib/queue/types.ts'
+import { attempt, removeFolder, type Outcome, type Stop } from './attempt.ts'
+import { startGuard } from './guard.ts'
+import { keepLease } from './lease.ts'
+import { createShipper, type Shipper } from './shipper.ts'
+import { stepEnvironment } from './step-env.ts'
+
+export interface RunOptions {
+  job: Job
+  token: string
+  agent: string
+  worker: Worker
+  bell: () => Redis
+  config: Config
+  drain: AbortSignal
+}
+
+/** Runs one claimed job to its end and reports it; gives what became of it, in words. Everything it started is gone afterwards. */
+export async function runJob(options: RunOptions): Promise<string> {
+  const { job, token, agent, worker, config } = options
+  const stop = new AbortController()
+  const halt = (why: Stop): void => stop.abort(why)
+  let shipper: Shipper | undefined
+
+  function heed(answer: Answer): void {
+    if (answer === 'cancel') halt('cancel')
+    if (answer !== 'lost') return
+    halt('lost')
+    shipper?.stop()
+  }
+
+  const drained = (): void => halt('drain')
+  options.drain.addEventListener('abort', drained)
+  if (options.drain.aborted) drained()
+  const lease = keepLease(() => worker.beat(job.id, token), heed)
+  const bell = options.bell()
+  void worker.onCancel(bell, job.id, () => halt('cancel')).catch(() => {}) // the beat tells it too, a second later
+  const folder = join(config.home, files.work, `${agent}-${job.attempt}`)
+  const guard = startGuard({ mark: agent, workspace: folder })
+  let timer: NodeJS.Timeout | undefined
+  try {
+    const outcome = await build()
+    clearTimeout(timer)
+    return await report(outcome)
+  } finally {
+    clearTimeout(timer)
+    lease.stop()
+    options.drain.removeEventListener('abort', drained)
+    bell.removeAllListeners('message')
+    await removeFolder(folder).catch(() => {})
+    await guard.release()
+    await bell.unsubscribe().catch(() => {})
+  }
+
+  async function build(): Promise<Outcome> {
+    const secrets = await openSecrets()
+    if (typeof secrets === 'string') return { kind: 'result', result: { state: 'failed', reason: secrets, exitCode: null, phases: [], steps: [] } }
+    const hidden = [...Object.values(secrets), ...config.git.credentials.map((one) => one.token)]
+    shipper = createShipper({ append: (chunks, now) => worker.log(job.id, token, chunks, now), secrets: hidden, onAnswer: heed })
+    const onTimeout = (ms: number): void => {
+      clearTimeout(timer)
+      timer = setTimeout(() => halt('timeout'), ms)
+    }
+    const env = stepEnvironment({ base: process.env, extra: {}, pass: config.passEnv })
+    const { credentials } = config.git
+    return attempt({ job, folder, mark: agent, env, secrets, credentials, shipper, stop: stop.signal, onTimeout, defaultTimeoutMs: config.jobTimeoutMs })
+  }
+
+  async function openSecrets(): Promise<Record<string, string> | string> {
+    if (!job.sealed) return job.secrets.length ? `the secret ${job.secrets[0]} was not sent with the job` : {}
+    try {
+      const { secretKey, unseal } = await import('#lib/seal.ts')
+      return unseal(job.sealed, secretKey(config.home, false), job.id)
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
+
+  async function report(outcome: Outcome): Promise<string> {
+    if (stop.signal.reason === 'lost') return 'lost: another attempt holds the job'
+    await shipper?.flush()
+    if (outcome.kind === 'release') return `given back (${outcome.reason}): ${await worker.release(token, outcome.how, outcome.reason)}`
+    return worker.finish(job.id, token, outcome.result)
+  }
+}

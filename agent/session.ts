@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { Job } from '#lib/queue/types.ts'
+import type { Worker } from '#lib/queue/worker.ts'
+
+export interface SessionOptions {
+  worker: Worker
+  /** A connection that may block: opened when first needed. */
+  bell: () => Redis
+  pool: string
+  maxJobs: number
+  idleMs: number
+  /** Aborted: no further claim. */
+  leave: AbortSignal
+  run: (job: Job, token: string) => Promise<void>
+}
+
+const wait = 2000
+
+/** Claims and runs up to `maxJobs` jobs; leaves when nothing came for `idleMs`, or when asked to leave. Gives how many it ran. */
+export async function session(options: SessionOptions): Promise<number> {
+  const { worker, bell, pool, leave } = options
+  let done = 0
+  let token = newToken()
+  let until = Date.now() + options.idleMs
+  while (done < options.maxJobs && !leave.aborted) {
+    const claimed = await worker.claim(token, pool)
+    if (claimed.kind === 'job') {
+      await options.run(claimed.job, token)
+      done++
+      token = newToken()
+      until = Date.now() + options.idleMs
+    } else if (claimed.kind === 'gone') token = newToken()
+    else if (Date.now() >= until) return done
+    else await untilAborted(worker.waitForBell(bell(), pool, claimed.behind, Math.min(wait, until - Date.now())), leave)
+  }
+  return done
+}
+
+const newToken = (): string => randomBytes(16).toString('hex')
+
+/** A wait for the bell ends with the signal, and a bell that breaks is just a wait that ended: the claim after it tells more. */
+async function untilAborted(waiting: Promise<void>, signal: AbortSignal): Promise<void> {
+  let stop = (): void => {}
+  const aborted = new Promise<void>((resolve) => (stop = resolve))
+  signal.addEventListener('abort', stop)
+  await Promise.race([waiting.catch(() => new Promise<void>((resolve) => setTimeout(resolve, 100))), aborted])
+  signal.removeEventListener('abort', stop)
+}

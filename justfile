@@ -1,0 +1,111 @@
+set minimum-version := '1.57.0'
+set default-list
+set dotenv-load
+set no-exit-message
+set positional-arguments
+set quiet
+
+root := justfile_directory()
+export PATH := root / 'node_modules/.bin:' + env('PATH')
+# Halves the start of every task: node keeps what it has compiled.
+export NODE_COMPILE_CACHE := env('NODE_COMPILE_CACHE', join(root, env('RAIBID_HOME', '.raibid'), 'cache/node'))
+
+# Install what is missing: npm packages, redis-server, git
+[group('check')]
+setup:
+    sh tasks/check/setup.sh
+
+# Check every prerequisite, and say how to mend what is missing
+[group('check')]
+doctor *args:
+    node tasks/check/doctor.ts "$@"
+
+# Check format, lint, types and the README
+[group('check')]
+check: setup
+    prettier --check --log-level warn .
+    eslint --max-warnings 0 .
+    tsc
+    node tasks/check/docs.ts --check
+    '{{ just_executable() }}' --fmt --check
+
+# Run all tests, or those named: just test queue -t lease
+[group('check')]
+test *args: setup
+    vitest run "$@"
+
+# Run the unit tests, or those named
+[group('check')]
+unit *args:
+    vitest run --project unit "$@"
+
+# Run the integration tests, or those named
+[group('check')]
+integration *args:
+    vitest run --project integration "$@"
+
+# Measure: from enqueue to the first log line, and the like
+[group('check')]
+bench *args:
+    vitest run --config test/bench/vitest.config.ts "$@"
+
+# Write the generated parts of the README
+[group('check')]
+docs *args:
+    node tasks/check/docs.ts "$@"
+
+# Start the local pool: Redis, scaler and agents
+[group('pool')]
+up *args: setup
+    node tasks/pool/up.ts "$@"
+
+# Stop the local pool when its jobs have ended
+[group('pool')]
+down *args:
+    node tasks/pool/down.ts "$@"
+
+# Show it all in a minute, in a pool of its own
+[group('pool')]
+demo *args: setup
+    node tasks/pool/demo.ts "$@"
+
+# Put one job on the queue: just enqueue ~/hello main
+[group('jobs')]
+[no-cd]
+enqueue *args:
+    node '{{ root }}/tasks/jobs/enqueue.ts' "$@"
+
+# Follow a job's log; ends with the job's result
+[group('jobs')]
+tail *args:
+    node tasks/jobs/tail.ts "$@"
+
+# List jobs, newest first
+[group('jobs')]
+jobs *args:
+    node tasks/jobs/jobs.ts "$@"
+
+# Show one job
+[group('jobs')]
+job *args:
+    node tasks/jobs/job.ts "$@"
+
+# Cancel jobs that wait or run
+[group('jobs')]
+cancel *args:
+    node tasks/jobs/cancel.ts "$@"
+
+# Run finished jobs again
+[group('jobs')]
+retry *args:
+    node tasks/jobs/retry.ts "$@"
+
+# List, retry or drop the jobs that were given up
+[group('jobs')]
+dead *args:
+    node tasks/jobs/dead.ts "$@"
+
+# Show what waits, runs, is delayed, held or dead, and the agents
+[group('jobs')]
+queue *args:
+    node tasks/jobs/queue.ts "$@"

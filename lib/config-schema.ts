@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { parseDuration } from './duration.ts'
+
+/** The schema of `raibid.yaml`. Descriptions and defaults become the README's table. zod is slow to load: import this lazily. */
+
+const count = (min: number) => z.int().min(min, `is less than ${min}`)
+
+const duration = z.union([z.string(), z.number()]).transform((text, context) => {
+  const ms = parseDuration(String(text))
+  if (ms !== null) return ms
+  context.addIssue({ code: 'custom', message: 'is not a duration such as 90s, 10m or 1h30m' })
+  return z.NEVER
+})
+
+const sizes: Record<string, number> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
+const size = z.union([z.string(), z.number()]).transform((text, context) => {
+  const [, digits, unit] = /^(\d{1,15}) ?(KiB|MiB|GiB|)$/.exec(String(text)) ?? []
+  const bytes = Number(digits) * sizes[unit ?? '']!
+  if (bytes > 0) return bytes
+  context.addIssue({ code: 'custom', message: 'is not a size such as 16MiB' })
+  return z.NEVER
+})
+
+const pool = z
+  .strictObject({
+    max: count(1).optional().describe('How many agents may run at once (default: the number of cores)'),
+    warm: count(0).optional().describe('How many of them wait for work instead of starting when there is some (default: 0)'),
+  })
+  .refine(({ max, warm }) => max === undefined || warm === undefined || warm <= max, {
+    path: ['warm'],
+    message: 'is more than max',
+  })
+
+export const poolName = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/
+
+export const configSchema = z.strictObject({
+  redisUrl: z
+    .string()
+    .regex(/^rediss?:\/\/[^\s]+$/, 'is not a URL such as redis://host:6379')
+    .optional()
+    .describe('Redis of the queue (default: the running local pool’s)'),
+  pools: z
+    .record(z.string().regex(poolName, 'is not a pool name (a-z, 0-9 and -)'), pool)
+    .optional()
+    .describe('The pools of agents by name; `default` always exists'),
+  jobTimeout: duration.optional().describe('Longest time that a job may take (default: 60m)'),
+  agent: z
+    .strictObject({
+      maxJobs: count(1).optional().describe('How many jobs one agent takes before it leaves (default: 1)'),
+      idle: duration.optional().describe('How long an agent waits for work before it leaves (default: 30s)'),
+      passEnv: z
+        .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not the name of an environment variable'))
+        .optional()
+        .describe('Environment variables that steps may see, besides the usual ones'),
+    })
+    .optional(),
+  log: z
+    .strictObject({
+      perJob: size.optional().describe('What is kept of one job’s log, head and tail (default: 16MiB)'),
+      total: size.optional().describe('What is kept of all logs (default: 512MiB)'),
+    })
+    .optional(),
+})
+
+export type ConfigFile = z.infer<typeof configSchema>

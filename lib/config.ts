@@ -1,0 +1,109 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { environment } from './config-env.ts'
+import type { ConfigFile } from './config-schema.ts'
+import { env as names, files } from './contract.ts'
+import { UsageError } from './errors.ts'
+import { gitCredentials, type GitCredential } from './git-credentials.ts'
+
+export type { GitCredential } from './git-credentials.ts'
+export { redactUrl } from './redact-url.ts'
+
+/** Everything this installation may choose, decided. Times are milliseconds, sizes bytes. */
+export interface Config {
+  /** Folder of the justfile. */
+  root: string
+  /** Folder of all local state. */
+  home: string
+  /** null: no pool is running here, and no other Redis was named. */
+  redisUrl: string | null
+  pools: Record<string, { max: number; warm: number }>
+  jobTimeoutMs: number
+  git: { credentials: GitCredential[] }
+  agentMaxJobs: number
+  agentIdleMs: number
+  passEnv: string[]
+  logBudget: { jobBytes: number; totalBytes: number }
+}
+
+/** What a task's flags may override; `max` and `warm` are those of the pool `default`. */
+export interface ConfigFlags {
+  redisUrl?: string | undefined
+  max?: number | undefined
+  warm?: number | undefined
+}
+
+/** A mistake in the configuration; every one that was found, one a line. */
+export class ConfigError extends UsageError {
+  override name = 'ConfigError'
+}
+
+export const root = resolve(import.meta.dirname, '..')
+
+/** Defaults ← raibid.yaml ← environment (and `.env`) ← flags. Throws a ConfigError that names every mistake at once. */
+export async function loadConfig({
+  env = process.env,
+  flags = {},
+}: { env?: NodeJS.ProcessEnv; flags?: ConfigFlags } = {}): Promise<Config> {
+  if (env === process.env) loadDotenv()
+  const problems: string[] = []
+  const file = await readConfigFile(env, problems)
+  const home = resolve(root, env[names.home] || '.raibid')
+  const read = environment(env, problems)
+  const config: Config = {
+    root,
+    home,
+    redisUrl: flags.redisUrl ?? (read.redisUrl(names.redisUrl) || (file.redisUrl ?? noted(home))),
+    pools: pools(file, flags, problems),
+    jobTimeoutMs: file.jobTimeout ?? 3_600_000,
+    git: { credentials: gitCredentials(env, home, problems) },
+    agentMaxJobs: read.whole(names.agentMaxJobs, 1) ?? file.agent?.maxJobs ?? 1,
+    agentIdleMs: seconds(read.whole(names.agentIdle, 0)) ?? file.agent?.idle ?? 30_000,
+    passEnv: read.names(names.passEnv) ?? file.agent?.passEnv ?? [],
+    logBudget: { jobBytes: file.log?.perJob ?? 16 * 2 ** 20, totalBytes: file.log?.total ?? 512 * 2 ** 20 },
+  }
+  if (problems.length) throw new ConfigError(problems.join('\n'))
+  return config
+}
+
+/** What just does by `dotenv-load`, for a task that runs without just. */
+function loadDotenv(): void {
+  const file = join(root, '.env')
+  if (existsSync(file)) process.loadEnvFile(file)
+}
+
+async function readConfigFile(env: NodeJS.ProcessEnv, problems: string[]): Promise<ConfigFile> {
+  const named = env[names.config]
+  const path = resolve(root, named || 'raibid.yaml')
+  if (!existsSync(path)) {
+    if (named) problems.push(`${names.config}: there is no file ${path}`)
+    return {}
+  }
+  const [{ checkYaml }, { configSchema }] = await Promise.all([import('./yaml-file.ts'), import('./config-schema.ts')])
+  const checked = checkYaml(readFileSync(path, 'utf8'), named ? path : basename(path), configSchema)
+  problems.push(...checked.problems)
+  return checked.value ?? {}
+}
+
+/** What a running local pool says its Redis is. */
+function noted(home: string): string | null {
+  const file = join(home, files.redisUrl)
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() || null : null
+}
+
+function pools(file: ConfigFile, flags: ConfigFlags, problems: string[]): Config['pools'] {
+  const cores = Math.max(1, availableParallelism())
+  const declared = Object.entries({ default: {}, ...file.pools })
+  const decided = declared.map(([name, { max, warm = 0 }]: [string, { max?: number; warm?: number }]) => {
+    const own = name === 'default' ? flags : {}
+    const pool = { max: own.max ?? max ?? Math.max(cores, warm), warm: own.warm ?? warm }
+    if (pool.max < 1) problems.push(`--max: ${pool.max} is less than 1`)
+    // The file's own contradictions are reported with their line; only a flag can bring in another.
+    if (pool.warm > pool.max) problems.push(`pool ${name}: warm (${pool.warm}) is more than max (${pool.max})`)
+    return [name, pool] as const
+  })
+  return Object.fromEntries(decided)
+}
+
+const seconds = (value: number | undefined) => (value === undefined ? undefined : value * 1000)

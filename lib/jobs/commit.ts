@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { RaibidError, UnreachableError } from '#lib/errors.ts'
+import { gitWith, type GitCredential } from '#lib/git.ts'
+
+export interface Head {
+  branch: string
+  commit: string
+}
+
+const isPath = (repo: string): boolean => repo.startsWith('/')
+
+/**
+ * What is to be built: the branch (default: the repository's own default) and its head, or the commit given. RaibidError when there is no such branch
+ * or commit, UnreachableError when a remote repository does not answer.
+ */
+export async function resolveHead(repo: string, branch: string | undefined, commit: string | undefined, credentials: GitCredential[]): Promise<Head> {
+  const git = gitWith(credentials)
+  if (isPath(repo)) {
+    const at = (...args: string[]): Promise<string> => git('-C', repo, ...args)
+    if (!(await at('rev-parse', '--git-dir').catch(() => ''))) throw new RaibidError(`${repo} is not a git repository`)
+    const name = branch ?? (await at('symbolic-ref', '--short', 'HEAD').catch(() => ''))
+    if (!name && !commit) throw new RaibidError(`${repo} is on no branch; name one`)
+    const wanted = commit ?? `refs/heads/${name}`
+    const id = await at('rev-parse', '--verify', '--quiet', '--end-of-options', `${wanted}^{commit}`).catch(() => '')
+    if (!id) throw new RaibidError(commit ? `${repo} has no commit ${commit}` : `${repo} has no branch "${name}"${await others(at)}`)
+    return { branch: name, commit: id }
+  }
+  if (commit && !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) throw new RaibidError(`--commit: ${repo} is not on this machine, so a full commit id is needed`)
+  if (commit && branch) return { branch, commit }
+  const patterns = branch ? [`refs/heads/${branch}`] : ['HEAD']
+  let lines: string
+  try {
+    lines = await git('ls-remote', '--symref', '--end-of-options', repo, ...patterns)
+  } catch (error) {
+    throw new UnreachableError(`cannot read ${repo}: ${lastLine((error as { stderr?: string }).stderr)}; check the address, and RAIBID_GIT_CREDENTIALS when it is private`)
+  }
+  const name = branch ?? /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(lines)?.[1] ?? ''
+  const id = new RegExp(`^([0-9a-f]{40,64})\t${branch ? 'refs/heads/' : 'HEAD$'}`, 'm').exec(lines)?.[1]
+  if (!id) throw new RaibidError(branch ? `${repo} has no branch "${branch}"` : `${repo} is empty`)
+  return { branch: name || 'HEAD', commit: commit ?? id }
+}
+
+async function others(at: (...args: string[]) => Promise<string>): Promise<string> {
+  const list = (await at('for-each-ref', '--count=8', '--format=%(refname:short)', 'refs/heads').catch(() => '')).split('\n').filter(Boolean)
+  return list.length ? `; it has ${list.join(', ')}` : '; it has no branch yet'
+}
+
+/** When a commit was made, ms since the epoch; 0 when the repository won't tell. Of a remote one only the commit itself is fetched. */
+export async function commitDate(repo: string, commit: string, credentials: GitCredential[]): Promise<number> {
+  const git = gitWith(credentials)
+  const dated = (folder: string): Promise<string> => git('-C', folder, 'show', '-s', '--format=%ct', '--end-of-options', commit)
+  const seconds = isPath(repo) ? dated(repo) : inScratch()
+  return Number(await seconds.catch(() => '0')) * 1000
+
+  async function inScratch(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'raibid-commit-'))
+    try {
+      await git('init', '--quiet', '--bare', folder)
+      await git('-C', folder, 'fetch', '--quiet', '--depth=1', '--filter=tree:0', '--end-of-options', repo, commit)
+      return await dated(folder)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+const lastLine = (text = ''): string => text.trim().split('\n').findLast((line) => /fatal|error/i.test(line))?.replace(/^(fatal|error): /, '').slice(0, 200) ?? 'git gave no reason'

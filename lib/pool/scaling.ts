@@ -1,0 +1,87 @@
+import { connectLasting } from '#lib/queue/connect.ts'
+import { keys } from '#lib/queue/keys.ts'
+import type { Agents } from './agents.ts'
+import { agentsToStart } from './scaler.ts'
+
+export interface ScalerOptions {
+  redisUrl: string
+  pools: Record<string, { max: number; warm: number }>
+  agents: Agents
+  signal: AbortSignal
+  /** Agents in a row that ended badly without a claim. */
+  failures: () => number
+  say: (text: string) => void
+  /** Hands out a function that makes the scaler look again at once. */
+  onWake: (wake: () => void) => void
+}
+
+/** Agents in a row that may end without a claim before the scaler waits between attempts. */
+const patience = 3
+
+/**
+ * Starts agents until the signal: it looks whenever a job changes its state (blocking on the events), when an agent ends, and once a second.
+ * While agents keep ending without a claim (a broken install, a bad password) it starts them ever more slowly, and says so.
+ */
+export async function runScaler(options: ScalerOptions): Promise<void> {
+  const { agents, pools, signal } = options
+  const redis = connectLasting(options.redisUrl)
+  const events = connectLasting(options.redisUrl)
+  const names = Object.keys(pools)
+  let looking: Promise<void> | null = null
+  let wanted = false
+  let notBefore = 0
+  let told = 0
+
+  async function look(): Promise<void> {
+    const failures = options.failures()
+    if (failures >= patience) {
+      if (told !== failures) {
+        notBefore = Date.now() + Math.min(30_000, 1000 * 2 ** (failures - patience))
+        options.say(`needs a human: ${failures} agents in a row ended without taking a job; the next is tried more slowly (see the lines above)`)
+        told = failures
+      }
+      if (Date.now() < notBefore) return
+    } else told = 0
+    for (const name of names) {
+      const { max, warm } = pools[name]!
+      const entries = await redis.xlen(keys.stream(name))
+      const count = agentsToStart({ entries, agents: agents.count(name), max, warm })
+      for (let i = 0; i < (failures >= patience ? Math.min(1, count) : count) && !signal.aborted; i++) agents.start(name, warm > 0)
+    }
+  }
+
+  /** One look at a time; what is asked for meanwhile is one more look. */
+  function wake(): void {
+    wanted = true
+    looking ??= (async () => {
+      while (wanted && !signal.aborted) {
+        wanted = false
+        await look().catch(() => {}) // Redis away: the next look is a second off
+      }
+      looking = null
+    })()
+  }
+
+  options.onWake(wake)
+  const timer = setInterval(wake, 1000)
+  const stop = (): void => events.disconnect()
+  signal.addEventListener('abort', stop)
+  try {
+    let last = (await events.xrevrange(keys.events, '+', '-', 'COUNT', 1))[0]?.[0] ?? '0-0'
+    wake()
+    while (!signal.aborted) {
+      const reply = await events.xread('COUNT', 1000, 'BLOCK', 2000, 'STREAMS', keys.events, last)
+      const entries = (reply?.[0]?.[1] ?? []) as [string, string[]][]
+      last = entries.at(-1)?.[0] ?? last
+      if (entries.length) wake()
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    clearInterval(timer)
+    signal.removeEventListener('abort', stop)
+    await (looking ?? Promise.resolve())
+    redis.disconnect()
+    events.disconnect()
+  }
+}

@@ -1,0 +1,73 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { files } from '#lib/contract.ts'
+import { isSameProcess, startTimeOf } from '#lib/processes.ts'
+
+/** A process that can be recognised later, even after its number was given to another. */
+export interface KnownProcess {
+  pid: number
+  startTime: string
+}
+
+/** What a running pool tells of itself in `RAIBID_HOME/run/pool.json`. */
+export interface PoolState extends KnownProcess {
+  pools: Record<string, { max: number; warm: number }>
+  startedAt: number
+}
+
+export interface AgentNote extends KnownProcess {
+  name: string
+  pool: string
+}
+
+/** Writes a file whole or not at all, readable by its owner only. */
+export function writeWhole(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const fresh = `${path}.${process.pid}`
+  writeFileSync(fresh, text, { mode: 0o600 })
+  renameSync(fresh, path)
+}
+
+function readJson<T>(path: string): T | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T
+  } catch {
+    return null
+  }
+}
+
+/** The process as it can be recognised; null when it is gone. */
+export function knownProcess(pid: number): KnownProcess | null {
+  const startTime = startTimeOf(pid)
+  return startTime === null ? null : { pid, startTime }
+}
+
+/** The pool that runs here, or null. */
+export function runningPool(home: string): PoolState | null {
+  const state = readJson<PoolState>(join(home, files.pool))
+  return state && isSameProcess(state.pid, state.startTime) ? state : null
+}
+
+export function notePool(home: string, state: PoolState): void {
+  writeWhole(join(home, files.poolPid), `${state.pid}\n`)
+  writeWhole(join(home, files.pool), JSON.stringify(state))
+}
+
+export function forgetPool(home: string): void {
+  for (const file of [files.pool, files.poolPid]) rmSync(join(home, file), { force: true })
+}
+
+export const noteAgent = (home: string, note: AgentNote): void => writeWhole(join(home, files.agents, note.name), JSON.stringify(note))
+export const forgetAgent = (home: string, name: string): void => rmSync(join(home, files.agents, name), { force: true })
+
+/** Agents noted by this or an earlier supervisor, alive or not. */
+export function notedAgents(home: string): AgentNote[] {
+  const folder = join(home, files.agents)
+  let names: string[]
+  try {
+    names = readdirSync(folder)
+  } catch {
+    return []
+  }
+  return names.flatMap((name) => readJson<AgentNote>(join(folder, name)) ?? [])
+}

@@ -1,0 +1,152 @@
+/** Facts about this machine's processes, through /proc (Linux), and the end of all processes that carry a mark in their environment. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+interface Facts {
+  pid: number
+  parent: number
+  group: number
+  session: number
+  startTime: string
+}
+
+/** What is known of one process; null when it is gone or a zombie. */
+function factsOf(pid: number): Facts | null {
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  } catch {
+    return null
+  }
+  // The name in parentheses may hold blanks and parentheses itself.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // A process whose first thread has ended is a zombie by name only, as long as it has others.
+  const gone = fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)
+  if (gone || fields.length < 20) return null
+  return { pid, parent: Number(fields[1]), group: Number(fields[2]), session: Number(fields[3]), startTime: fields[19]! }
+}
+
+/** When a process started, in clock ticks since boot: with the pid it names a process uniquely. Null: gone or a zombie. */
+export const startTimeOf = (pid: number): string | null => factsOf(pid)?.startTime ?? null
+
+/** Whether the process that had this pid and start time still runs. */
+export const isSameProcess = (pid: number, startTime: string): boolean => startTimeOf(pid) === startTime
+
+const numbersIn = (folder: string): number[] => readdirSync(folder).map(Number).filter(Number.isInteger)
+
+const processes = (): Facts[] =>
+  numbersIn('/proc').flatMap((pid) => {
+    const facts = pid === process.pid ? null : factsOf(pid)
+    return facts ?? []
+  })
+
+/** Processes seen without an environment: kernel threads and `env -i`, not looked at twice. */
+const bare = new Map<number, string>()
+const nothing = new Int32Array(new SharedArrayBuffer(4))
+
+/** The environment a process was started with, each variable between NULs; empty when it has none or may not be seen. */
+function environmentOf({ pid, startTime }: Facts): string {
+  for (let look = 0; ; look++) {
+    let text: string
+    try {
+      text = readFileSync(`/proc/${pid}/environ`, 'latin1')
+    } catch {
+      return ''
+    }
+    if (text !== '') return `\0${text}\0`
+    if (bare.get(pid) === startTime) return ''
+    if (look === 2) break
+    // In the middle of an exec there is no environment to be read; a moment later there is.
+    Atomics.wait(nothing, 0, 0, 1)
+  }
+  if (bare.size > 10_000) bare.clear()
+  bare.set(pid, startTime)
+  return ''
+}
+
+function isMarked(facts: Facts, entry: string, folder?: string): boolean {
+  const environment = environmentOf(facts)
+  if (environment.includes(entry)) return true
+  // Servers that write their title over their environment (redis, nginx, postgres) are known by where they are.
+  if (!folder || environment.includes('=')) return false
+  try {
+    return `${readlinkSync(`/proc/${facts.pid}/cwd`)}/`.startsWith(`${folder}/`)
+  } catch {
+    return false
+  }
+}
+
+const entryOf = (variable: string, value: string): string => `\0${Buffer.from(`${variable}=${value}`).toString('latin1')}\0`
+
+/** All processes but our own whose environment holds exactly `variable=value`. */
+export function findMarked(variable: string, value: string): number[] {
+  const entry = entryOf(variable, value)
+  return processes().flatMap((facts) => (isMarked(facts, entry) ? facts.pid : []))
+}
+
+export interface EndOptions {
+  /** Time between TERM and KILL; 0: KILL at once. */
+  graceMs: number
+  /** Leaders of process groups and sessions that belong to the mark as well. */
+  groups?: number[]
+  /** Processes without a readable environment that work in this folder belong to the mark as well. */
+  folder?: string
+}
+
+/**
+ * Ends everything that carries the mark, with all descendants and all members of the sessions it opened: TERM once, KILL after
+ * `graceMs`. Resolves when nothing is left, at the latest 5 s after the first KILL, to the number of processes still alive.
+ */
+export async function endMarked(variable: string, value: string, { graceMs, groups = [], folder }: EndOptions): Promise<number> {
+  const entry = entryOf(variable, value)
+  const leaders = new Set(groups)
+  const known = new Map<number, string>()
+  const begin = performance.now()
+  for (let round = 0; ; round++) {
+    const alive = belonging(processes(), leaders, known, (facts) => isMarked(facts, entry, folder))
+    const elapsed = performance.now() - begin
+    if (alive.length === 0 || elapsed > graceMs + 5000) return alive.length
+    // What is started after the TERM is likely somebody's clean-up, which has until the KILL.
+    if (elapsed >= graceMs) send(alive, leaders, 'SIGKILL')
+    else if (round === 0) send(alive, leaders, 'SIGTERM')
+    await sleep(elapsed < 20 ? 5 : 20)
+  }
+}
+
+/** Those of `all` that are known or marked, lead or follow a known session or group, or descend from one that does. Remembers them. */
+function belonging(all: Facts[], leaders: Set<number>, known: Map<number, string>, marked: (facts: Facts) => boolean): Facts[] {
+  const found = new Map<number, Facts>()
+  const isKnown = (facts: Facts) => known.get(facts.pid) === facts.startTime
+  let rest = all.filter((facts) => {
+    if (!isKnown(facts) && !marked(facts)) return true
+    found.set(facts.pid, facts)
+    return false
+  })
+  for (let before = -1; before !== found.size;) {
+    before = found.size
+    for (const facts of found.values()) if (facts.session === facts.pid) leaders.add(facts.pid)
+    rest = rest.filter((facts) => {
+      if (!found.has(facts.parent) && !leaders.has(facts.session) && !leaders.has(facts.group)) return true
+      found.set(facts.pid, facts)
+      return false
+    })
+  }
+  for (const facts of found.values()) known.set(facts.pid, facts.startTime)
+  return [...found.values()]
+}
+
+/** To whole groups where possible: a group can't grow while it is being signalled. Nobody gets the signal twice. */
+function send(alive: Facts[], leaders: Set<number>, signal: NodeJS.Signals): void {
+  const whole = new Set(alive.map((facts) => facts.group).filter((group) => leaders.has(group)))
+  const targets = [
+    ...[...whole].map((group) => -group),
+    ...alive.filter((facts) => !whole.has(facts.group)).map((facts) => facts.pid),
+  ]
+  for (const target of targets) {
+    try {
+      process.kill(target, signal)
+    } catch {
+      // Gone in the meantime, or not ours to end: the next look tells.
+    }
+  }
+}

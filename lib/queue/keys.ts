@@ -1,0 +1,48 @@
+/** Every Redis key of the protocol. The scripts under lua/ write these names too; a test compares them, README.md and this file. */
+const named = (base: string, pool: string): string => (pool === 'default' ? base : `${base}:${pool}`)
+
+export const keys = {
+  /** zset: what waits, is delayed or runs, by *claimable at*. */
+  due: (pool: string) => named('ci-due', pool),
+  /** stream: one entry per job runnable or running; group `ci-workers`. */
+  stream: (pool: string) => named('ci-jobs', pool),
+  /** zset: what waits for something other than an agent. */
+  held: 'ci-held',
+  /** string: the counter that gives places in the line. */
+  seq: 'ci-seq',
+  /** hash: when a script last ran, and until when no lease ends. */
+  clock: 'ci-clock',
+  /** hash: agent → JSON { job, token, pool, beat, attempt }. */
+  agents: 'ci-agents',
+  /** hash: the job. */
+  job: (id: string) => `job:${id}`,
+  /** stream: its log, ids `<attempt>-<seq>`. */
+  log: (id: string) => `job:${id}:log`,
+  /** zset by time: all jobs. */
+  jobs: 'jobs',
+  /** zset by time: the jobs of one repository. */
+  repo: (repo: string) => `jobs:repo:${repo}`,
+  /** zset by time: the jobs that ended so. */
+  state: (state: string) => `jobs:state:${state}`,
+  /** zset by letter: ids backwards, to find a job by the tail of its id. */
+  tail: 'jobs:tail',
+  /** set: unfinished jobs of one repository, branch and pipeline (a digest), for superseding. */
+  open: (group: string) => `ci-open:${group}`,
+  /** string: a caller's idempotency key → id. */
+  key: (key: string) => `ci-key:${key}`,
+  /** zset: jobs whose state the forge has not been told. */
+  status: 'ci-status',
+  /** zset: what to forget when. */
+  expire: 'ci-expire',
+  /** zset: jobs given up. */
+  dead: 'ci-dead',
+  /** string: bytes of all logs. */
+  logBytes: 'ci-log-bytes',
+  /** capped stream: every change of state. */
+  events: 'ci-events',
+  /** channel: tells the agent of one job at once that it is cancelled. */
+  cancel: (id: string) => `ci-cancel:${id}`,
+} as const
+
+/** The consumer group of every stream: an operator's view, no decision reads it. */
+export const group = 'ci-workers'

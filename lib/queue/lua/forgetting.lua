@@ -1,0 +1,26 @@
+-- All that is left of a job goes together: hash, log, keys, and its place in every index.
+local function forget(id)
+  local h = job(id, 'pool', 'repo', 'key', 'group', 'entry', 'logBytes', 'state', 'agent')
+  for _, set in ipairs({ 'jobs', 'ci-held', 'ci-status', 'ci-expire', 'ci-dead' }) do redis.call('ZREM', set, id) end
+  redis.call('ZREM', 'jobs:tail', id:reverse())
+  if h.repo then redis.call('ZREM', 'jobs:repo:' .. h.repo, id) end
+  if h.state then redis.call('ZREM', 'jobs:state:' .. h.state, id) end
+  if h.group then redis.call('SREM', 'ci-open:' .. h.group, id) end
+  if h.key and h.key ~= '' and redis.call('GET', 'ci-key:' .. h.key) == id then redis.call('DEL', 'ci-key:' .. h.key) end
+  if h.pool then
+    redis.call('ZREM', due(h.pool), id)
+    unring(h.pool, h.entry)
+  end
+  if tonumber(h.logBytes or 0) > 0 then redis.call('DECRBY', 'ci-log-bytes', h.logBytes) end
+  redis.call('DEL', 'job:' .. id, 'job:' .. id .. ':log')
+end
+
+-- A member of the line without a usable hash: nobody can build it. Its entry is found by its name.
+local function discard(id, pool)
+  forget(id)
+  redis.call('ZREM', due(pool), id)
+  for _, entry in ipairs(redis.call('XRANGE', stream(pool), '-', '+')) do
+    if entry[2][2] == id then unring(pool, entry[1]) end
+  end
+  tell(id, 'gone', 0, 'queue', 'its record was missing or unusable')
+end

@@ -1,0 +1,65 @@
+import { jobStates, type Job, type JobState, type Step } from './types.ts'
+
+type Hash = Record<string, string>
+
+const number = (text: string | undefined): number => Number(text || 0)
+const maybe = (text: string | undefined): number | null => (text === undefined || text === '' ? null : Number(text))
+
+function json<T>(text: string | undefined, otherwise: T): T {
+  if (!text) return otherwise
+  try {
+    return JSON.parse(text) as T
+  } catch {
+    return otherwise
+  }
+}
+
+/** Flat replies of Redis (field, value, …) as a record. */
+export function pairs(flat: readonly string[]): Hash {
+  const hash: Hash = {}
+  for (let i = 0; i + 1 < flat.length; i += 2) hash[flat[i]!] = flat[i + 1]!
+  return hash
+}
+
+/** What was cut of a job's log: of single attempts, and of the whole when all logs together needed room. */
+function cutOf(hash: Hash): { lines: number; bytes: number } {
+  const total = { lines: number(hash['cutLines']), bytes: number(hash['cutBytes']) }
+  for (const [field, value] of Object.entries(hash)) {
+    if (!field.startsWith('cut:')) continue
+    const cut = json(value, { lines: 0, bytes: 0 })
+    total.lines += cut.lines
+    total.bytes += cut.bytes
+  }
+  return total
+}
+
+/** A job's hash as a Job; null when there is none, or when it is not one. */
+export function parseJob(id: string, hash: Hash): Job | null {
+  if (!hash['repo'] || !jobStates.includes(hash['state'] as JobState)) return null
+  return {
+    id,
+    repo: hash['repo'],
+    branch: hash['branch'] ?? '',
+    commit: hash['commit'] ?? '',
+    pipeline: hash['pipeline'] ?? 'auto',
+    pool: hash['pool'] ?? 'default',
+    timeoutMs: number(hash['timeoutMs']),
+    env: json<Record<string, string>>(hash['env'], {}),
+    secrets: json<string[]>(hash['secrets'], []),
+    sealed: hash['sealed'] ?? '',
+    state: hash['state'] as JobState,
+    reason: hash['reason'] ?? '',
+    attempt: number(hash['attempt']),
+    tries: number(hash['tries']),
+    agent: hash['agent'] ?? '',
+    cancelled: hash['cancelled'] === '1',
+    createdAt: number(hash['createdAt']),
+    queuedAt: number(hash['queuedAt']),
+    startedAt: maybe(hash['startedAt']),
+    finishedAt: maybe(hash['finishedAt']),
+    phases: json<Step[]>(hash['phases'], []),
+    steps: json<Step[]>(hash['steps'], []),
+    exitCode: maybe(hash['exitCode']),
+    logCut: cutOf(hash),
+  }
+}

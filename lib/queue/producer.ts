@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { UsageError } from '#lib/errors.ts'
+import { ulid } from '#lib/ulid.ts'
+import type { Limits } from './limits.ts'
+import { scriptsOn } from './scripts.ts'
+import type { JobSpec, JobState } from './types.ts'
+
+export interface EnqueueOptions {
+  /** Makes a repeat of the same call harmless; default: a new ULID. */
+  id?: string
+  /** The caller's idempotency key, honoured as long as the job is remembered; default: what is built, while it is unfinished. */
+  key?: string
+  /** Cancel waiting jobs of the same repository, branch and pipeline that build an older commit. */
+  supersede?: boolean
+  /** When the commit was made, ms: decides which of two commits is the older; 0 when not known. */
+  commitAt?: number
+  /** Not to run before `admit`: why. */
+  hold?: string
+  /** Sealed values of the secrets (lib/seal.ts). */
+  sealed?: string
+  /** Tell the forge of each change of state. */
+  report?: boolean
+  /** More to remember: who pushed, which message, … */
+  about?: Record<string, string>
+}
+
+export interface Enqueued {
+  id: string
+  deduplicated: boolean
+  superseded: string[]
+}
+
+const digest = (...parts: unknown[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
+const sorted = (record: Record<string, string>): [string, string][] => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1))
+
+/** What a caller may do to jobs: each is one script, atomic, and safe to repeat. */
+export function producer(redis: Redis, limits?: Partial<Limits>, pools: readonly string[] = ['default']) {
+  const run = scriptsOn(redis, limits)
+  return {
+    /** Puts one job on the queue. UsageError when the spec is not valid or the pool is unknown. */
+    async enqueue(spec: JobSpec, options: EnqueueOptions = {}): Promise<Enqueued> {
+      const { parseSpec } = await import('./schema.ts')
+      const { repo, branch, commit, pipeline, pool, timeoutMs, env, secrets } = parseSpec(spec)
+      if (!pools.includes(pool)) throw new UsageError(`there is no pool "${pool}"; known: ${pools.join(', ')}`)
+      const key = options.key ? `k:${digest(options.key)}` : `b:${digest(repo, branch, commit, pipeline, pool, sorted(env), [...secrets].sort())}`
+      const group = digest(repo, branch, pipeline)
+      const fields = { repo, branch, commit, pipeline, pool, timeoutMs, env: JSON.stringify(env), secrets: JSON.stringify(secrets) }
+      const more = { sealed: options.sealed ?? '', commitAt: options.commitAt ?? 0, report: options.report ? 1 : 0, about: JSON.stringify(options.about ?? {}) }
+      const flat = Object.entries({ ...fields, ...more }).flat()
+      const answer = await run('enqueue', options.id ?? ulid(), key, options.key ? 'always' : 'open', group, options.hold ?? '', options.supersede ? 1 : 0, ...flat)
+      const [id, deduplicated, ...superseded] = answer as [string, number, ...string[]]
+      return { id, deduplicated: deduplicated === 1, superseded }
+    },
+
+    /** Ends a waiting job, or asks a running one to end. `before` is the state it was in, `after` the state now. */
+    async cancel(id: string, reason = 'cancelled'): Promise<{ before: JobState | 'unknown'; after: JobState | 'unknown' }> {
+      const [before, after = 'unknown'] = (await run('cancel', id, reason)) as (JobState | 'unknown')[]
+      return { before: before!, after }
+    },
+
+    /** Runs a finished job again. `done` is false when it is not finished; `before` then tells its state. */
+    async retry(id: string, request = ulid()): Promise<{ before: JobState | 'unknown'; done: boolean }> {
+      const [before, done] = (await run('retry', id, request)) as [JobState | 'unknown', number?]
+      return { before, done: done === 1 }
+    },
+
+    /** Lets a held job run; gives its state. */
+    admit: async (id: string, actor = 'approve') => (await run('admit', id, actor)) as JobState | 'unknown',
+
+    /** Forgets a dead job now; gives `dropped`, or the state of a job that is not dead. */
+    drop: async (id: string) => (await run('drop', id)) as JobState | 'dropped' | 'unknown',
+  }
+}
+
+export type Producer = ReturnType<typeof producer>

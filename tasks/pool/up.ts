@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+/** Start the local pool: Redis, scaler and agents. */
+import { spawn } from 'node:child_process'
+import { mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Args, Spec } from '#lib/cli/args.ts'
+import { info, ok, step } from '#lib/cli/log.ts'
+import { main, type Context } from '#lib/cli/main.ts'
+import { loadConfig, type Config } from '#lib/config.ts'
+import { files } from '#lib/contract.ts'
+import { RaibidError } from '#lib/errors.ts'
+import { runningPool } from '#lib/pool/state.ts'
+
+export const spec = {
+  name: 'up',
+  group: 'pool',
+  summary: 'Start the local pool: Redis, scaler and agents',
+  flags: {
+    max: { type: 'number', description: 'agents at the most in the pool "default"; default: the number of cores', min: 1 },
+    warm: { type: 'number', description: 'agents kept ready while there is nothing to do; default: 0' },
+    foreground: { type: 'boolean', description: 'stay in this terminal: Ctrl-C gives running jobs back to the queue and stops' },
+  },
+  examples: ['just up', 'just up --max 4 --warm 1'],
+} satisfies Spec
+
+export async function run(args: Args<typeof spec>, { signal }: Context): Promise<number> {
+  const { max, warm } = args
+  const config = await loadConfig({ flags: { max, warm } })
+  const there = runningPool(config.home)
+  if (there) {
+    ok(`the pool is running already (pid ${there.pid})`)
+    return 0
+  }
+  return args.foreground ? foreground(config, signal) : background(config)
+}
+
+async function foreground(config: Config, signal: AbortSignal): Promise<number> {
+  const { startPool } = await import('#lib/pool/pool.ts')
+  const say = (text: string): void => info(`${new Date().toISOString()} ${text}`)
+  const pool = await startPool({ config, say })
+  say(`the pool is up (pid ${process.pid}): ${described(config)}`)
+  // SIGTERM (`just down`, systemd) lets running jobs end; SIGINT (Ctrl-C, `just down --now`) gives them back
+  process.removeAllListeners('SIGTERM')
+  process.on('SIGTERM', () => pool.stop('drain'))
+  const stop = (): void => pool.stop('now')
+  process.removeAllListeners('SIGINT')
+  process.on('SIGINT', stop)
+  signal.addEventListener('abort', stop)
+  await pool.stopped
+  say('the pool is down')
+  return 0
+}
+
+/** Starts the same task in the foreground of its own session, and waits until it is ready. */
+async function background(config: Config): Promise<number> {
+  const path = join(config.home, files.poolLog)
+  mkdirSync(join(config.home, 'run'), { recursive: true, mode: 0o700 })
+  const log = openSync(path, 'a', 0o600)
+  const from = statSync(path).size
+  step(`starting the pool (its story: ${path})`)
+  const flags = ['--foreground', ...process.argv.slice(2)]
+  const child = spawn(process.execPath, [import.meta.filename, ...flags], { detached: true, stdio: ['ignore', log, log] })
+  let ended = ''
+  child.on('error', (error) => (ended = error.message))
+  child.on('exit', (code, how) => (ended ||= how ?? `exit ${code}`))
+  child.unref()
+  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(10)) {
+    const state = runningPool(config.home)
+    if (state) {
+      ok(`the pool is up (pid ${state.pid}): ${described(config)}`)
+      return 0
+    }
+    if (ended) throw new RaibidError(`the pool did not start (${ended}):\n${readFileSync(path, 'utf8').slice(from).trim()}`)
+  }
+  throw new RaibidError(`the pool is not ready after 30 s; its story: ${path}`)
+}
+
+const described = (config: Config): string =>
+  Object.entries(config.pools)
+    .map(([name, { max, warm }]) => `${name}: up to ${max} agent${max === 1 ? '' : 's'}${warm ? `, ${warm} warm` : ''}`)
+    .join('; ')
+
+if (import.meta.main) await main(spec, run)

@@ -1,0 +1,157 @@
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { ConfigError, loadConfig, redactUrl, root } from '#lib/config.ts'
+
+let home: string
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'config-'))
+})
+const file = (text: string): NodeJS.ProcessEnv => {
+  writeFileSync(join(home, 'r.yaml'), text)
+  return { RAIBID_HOME: home, RAIBID_CONFIG: join(home, 'r.yaml') }
+}
+const problems = async (env: NodeJS.ProcessEnv, flags = {}): Promise<string[]> => {
+  const error: unknown = await loadConfig({ env, flags }).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(ConfigError)
+  return (error as Error).message.replaceAll(join(home, 'r.yaml'), 'raibid.yaml').split('\n')
+}
+
+test('defaults', async () => {
+  expect(await loadConfig({ env: {} })).toEqual({
+    root,
+    home: join(root, '.raibid'),
+    redisUrl: expect.toSatisfy((url) => url === null || typeof url === 'string') as unknown,
+    pools: { default: { max: availableParallelism(), warm: 0 } },
+    jobTimeoutMs: 3_600_000,
+    git: { credentials: [] },
+    agentMaxJobs: 1,
+    agentIdleMs: 30_000,
+    passEnv: [],
+    logBudget: { jobBytes: 16 * 2 ** 20, totalBytes: 512 * 2 ** 20 },
+  })
+})
+
+test('flags beat the environment, the environment beats the file', async () => {
+  const env = file(
+    'redisUrl: redis://file\npools: { default: { max: 4, warm: 2 }, gpu: { max: 1 } }\nagent: { maxJobs: 3, idle: 1m, passEnv: [A] }',
+  )
+  expect(await loadConfig({ env })).toMatchObject({
+    redisUrl: 'redis://file',
+    agentMaxJobs: 3,
+    agentIdleMs: 60_000,
+    passEnv: ['A'],
+  })
+  const more = {
+    ...env,
+    RAIBID_REDIS_URL: 'redis://env',
+    RAIBID_AGENT_MAX_JOBS: '5',
+    RAIBID_AGENT_IDLE: '7',
+    RAIBID_PASS_ENV: 'B, C',
+  }
+  expect(await loadConfig({ env: more, flags: { max: 9 } })).toMatchObject({
+    redisUrl: 'redis://env',
+    pools: { default: { max: 9, warm: 2 }, gpu: { max: 1, warm: 0 } },
+    agentMaxJobs: 5,
+    agentIdleMs: 7000,
+    passEnv: ['B', 'C'],
+  })
+  expect((await loadConfig({ env: more, flags: { redisUrl: 'redis://flag' } })).redisUrl).toBe('redis://flag')
+})
+
+test('the Redis of a running pool is found by its note; none is null', async () => {
+  expect((await loadConfig({ env: { RAIBID_HOME: home } })).redisUrl).toBeNull()
+  mkdirSync(join(home, 'run'))
+  writeFileSync(join(home, 'run/redis.url'), 'redis://127.0.0.1:7001\n')
+  expect((await loadConfig({ env: { RAIBID_HOME: home, RAIBID_REDIS_URL: '' } })).redisUrl).toBe('redis://127.0.0.1:7001')
+})
+
+test('an empty variable counts as not set', async () => {
+  const env = { ...file('agent: { maxJobs: 3, passEnv: [A] }'), RAIBID_AGENT_MAX_JOBS: '', RAIBID_PASS_ENV: '' }
+  expect(await loadConfig({ env })).toMatchObject({ agentMaxJobs: 3, passEnv: ['A'] })
+})
+
+describe('every mistake at once, with its place', () => {
+  test('in the file and in the environment', async () => {
+    const text =
+      'redisUrl: nonsense\n\npools:\n  gpu:\n    max: lots\n    wram: 1\n  Bad_Name: {}\njobTimeout: ten\nagent:\n  passEnv:\n    - OK\n    - 1X\nlog: { perJob: 0, total: 1PB }\n'
+    expect(await problems({ ...file(text), RAIBID_AGENT_MAX_JOBS: 'x', RAIBID_PASS_ENV: 'A-B' })).toEqual([
+      'raibid.yaml:1: redisUrl: "nonsense" is not a URL such as redis://host:6379',
+      'raibid.yaml:5: pools.gpu.max: "lots" is not a number',
+      'raibid.yaml:6: pools.gpu.wram: is not a known key',
+      'raibid.yaml:7: pools.Bad_Name: is not a pool name (a-z, 0-9 and -)',
+      'raibid.yaml:8: jobTimeout: "ten" is not a duration such as 90s, 10m or 1h30m',
+      'raibid.yaml:12: agent.passEnv[1]: "1X" is not the name of an environment variable',
+      'raibid.yaml:13: log.perJob: 0 is not a size such as 16MiB',
+      'raibid.yaml:13: log.total: "1PB" is not a size such as 16MiB',
+      'RAIBID_AGENT_MAX_JOBS: "x" is not a whole number ≥ 1',
+      'RAIBID_PASS_ENV: "A-B" is not the name of an environment variable',
+    ])
+  })
+
+  test.each([
+    ['pools: [1]', 'raibid.yaml:1: pools: [1] is not a mapping'],
+    ['- a', 'raibid.yaml:1: ["a"] is not a mapping'],
+    ['a: 1\na: 2', 'raibid.yaml:2: Map keys must be unique'],
+    ['a: [1', 'raibid.yaml:1: '],
+    ['pools:\n  a: { max: 1, warm: 2 }', 'raibid.yaml:2: pools.a.warm: is more than max'],
+    ['pools:\n  a: { max: 0 }', 'raibid.yaml:2: pools.a.max: 0 is less than 1'],
+    ['pools:\n  a: { max: 1.5 }', 'raibid.yaml:2: pools.a.max: 1.5 is not a whole number'],
+    ['nonsense: 1', 'raibid.yaml:1: nonsense: is not a known key'],
+    [
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefgh'].map((n, i) => `${n}: &${n} [${`*${'abcdefgh'[i]},`.repeat(9)}]`).join('\n')}`,
+      'aliases',
+    ],
+    [`# ${'x'.repeat(2 ** 20)}`, 'characters long'],
+  ])('%#', async (text, expected) => {
+    expect((await problems(file(text))).join('\n')).toContain(expected)
+  })
+
+  test('a named file that is missing; a flag that contradicts', async () => {
+    expect(await problems({ RAIBID_HOME: home, RAIBID_CONFIG: '/nowhere.yaml' })).toEqual([
+      'RAIBID_CONFIG: there is no file /nowhere.yaml',
+    ])
+    expect(await problems({ RAIBID_HOME: home }, { max: 1, warm: 2 })).toEqual(['pool default: warm (2) is more than max (1)'])
+  })
+
+  test('an empty file is no mistake', async () => {
+    expect((await loadConfig({ env: file('# nothing\n') })).agentMaxJobs).toBe(1)
+  })
+})
+
+describe('git credentials', () => {
+  const path = () => join(home, 'git-credentials')
+
+  test('of the environment and of the file', async () => {
+    writeFileSync(path(), '# comment\ngit.example\tme\tt2\n', { mode: 0o600 })
+    const env = { RAIBID_HOME: home, RAIBID_GIT_CREDENTIALS: 'github.com\tx-access-token\tt1\n' }
+    expect((await loadConfig({ env })).git.credentials).toEqual([
+      { host: 'github.com', user: 'x-access-token', token: 't1' },
+      { host: 'git.example', user: 'me', token: 't2' },
+    ])
+  })
+
+  test('a file that others may read is refused, and no token is shown', async () => {
+    writeFileSync(path(), 'h\tu\thush\n')
+    chmodSync(path(), 0o644)
+    const found = await problems({ RAIBID_HOME: home, RAIBID_GIT_CREDENTIALS: 'host\thush' })
+    expect(found).toEqual([
+      'RAIBID_GIT_CREDENTIALS: line 1 is not "host<TAB>user<TAB>token"',
+      `${path()}: other users may read it (mode 644); run: chmod 600 ${path()}`,
+    ])
+  })
+})
+
+test.each([
+  ['redis://:hush@h:6379/0', 'redis://:***@h:6379/0'],
+  ['redis://user:hu@sh@h', 'redis://user:***@h'],
+  ['https://token@github.com/a/b', 'https://***@github.com/a/b'],
+  ['redis://h:6379', 'redis://h:6379'],
+  ['/some/path', '/some/path'],
+])('redactUrl(%s)', (url, expected) => {
+  expect(redactUrl(url)).toBe(expected)
+})
