@@ -58,7 +58,12 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
     await work(index, step)
     step.durationMs = Math.round(performance.now() - begun)
     if (stop.aborted && step.state !== 'success') step.state = stop.reason === 'timeout' ? 'failed' : 'cancelled'
-    shipper.mark('done', index, { state: step.state, exitCode: step.exitCode, durationMs: step.durationMs, reason: step.reason }, { phases, steps })
+    shipper.mark(
+      'done',
+      index,
+      { state: step.state, exitCode: step.exitCode, durationMs: step.durationMs, reason: step.reason },
+      { phases, steps },
+    )
     return step
   }
 
@@ -72,7 +77,8 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
       const { credentials, mark } = options
       const onOutput = (text: string): Promise<void> => shipper.write(index, text)
       const place = { repo: job.repo, branch: job.branch, commit, dir: source }
-      commit = (await clone({ ...place, env: { ...env, [stepEnv.mark]: mark }, mark, credentials, signal: stop, onOutput })).commit
+      commit = (await clone({ ...place, env: { ...env, [stepEnv.mark]: mark }, mark, credentials, signal: stop, onOutput }))
+        .commit
       step.state = 'success'
     } catch (error) {
       cloneError = error
@@ -84,7 +90,9 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   if (stop.aborted) return stopped()
   if (cloneError) {
     const reason = `clone: ${messageOf(cloneError)}`
-    const ours = (cloneError instanceof CloneError && cloneError.kind === 'network') || /ENOSPC|EDQUOT|No space left|Disk quota/i.test(reason)
+    const ours =
+      (cloneError instanceof CloneError && cloneError.kind === 'network') ||
+      /ENOSPC|EDQUOT|No space left|Disk quota/i.test(reason)
     return ours ? { kind: 'release', how: 'network', reason } : result('failed', reason)
   }
 
@@ -129,7 +137,10 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   }
   if (steps.every((step) => step.state === 'skipped')) {
     const why = [...new Set(steps.map((step) => step.reason))].join('; ')
-    return result('failed', steps.length ? `nothing was run: every step was skipped (${why})` : 'nothing was run: there are no steps')
+    return result(
+      'failed',
+      steps.length ? `nothing was run: every step was skipped (${why})` : 'nothing was run: there are no steps',
+    )
   }
   return result('success', '', 0)
 }

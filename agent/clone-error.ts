@@ -7,14 +7,19 @@ export type CloneErrorKind = 'network' | 'missing' | 'refused' | 'unusable'
 export class CloneError extends RaibidError {
   override name = 'CloneError'
   readonly kind: CloneErrorKind
-  constructor(kind: CloneErrorKind, message: string) {
+  /** The repository is there; the branch or commit is not, or is not given out. */
+  readonly aboutRef: boolean
+  constructor(kind: CloneErrorKind, message: string, aboutRef = false) {
     super(message)
     this.kind = kind
+    this.aboutRef = aboutRef
   }
 }
 
 /** The first that matches anywhere counts: git ends nearly every failure with the same hint about access rights. */
+const noRef = /couldn't find remote ref|not our ref|unadvertised object|no such remote ref|did not contain/i
 const signs: [CloneErrorKind, RegExp][] = [
+  ['missing', noRef],
   [
     'refused',
     /could not read (?:Username|Password)|Authentication failed|returned error: 40[13]|Permission denied \(|Host key verification failed/i,
@@ -33,13 +38,10 @@ const signs: [CloneErrorKind, RegExp][] = [
     /returned error: (?:5\d\d|429)|RPC failed|network is unreachable|no route to host|empty reply from server|transfer closed|broken pipe/i,
   ],
   ['network', /(?:gnutls|ssl|openssl)[^\n]*(?:read|recv|syscall|handshake)|kex_exchange_identification|remote end hung up/i],
+  ['missing', /repository [^\n]*not found|does not appear to be a git repository/i],
   [
     'missing',
-    /couldn't find remote ref|repository [^\n]*not found|does not appear to be a git repository|not our ref|unadvertised object/i,
-  ],
-  [
-    'missing',
-    /returned error: 404|does not exist|no such (?:ref|remote|file or directory)|reference is not a tree|did not contain|unable to find current revision/i,
+    /returned error: 404|does not exist|no such file or directory|reference is not a tree|unable to find current revision/i,
   ],
 ]
 
@@ -57,7 +59,7 @@ function reasonIn(text: string, sign?: RegExp): string | undefined {
 /** Makes the error of what a failed git printed; `otherwise` is said when that was nothing. */
 export function errorOf(text: string, otherwise: string): CloneError {
   for (const [kind, sign] of signs) {
-    if (sign.test(text)) return new CloneError(kind, reasonIn(text, sign) ?? otherwise)
+    if (sign.test(text)) return new CloneError(kind, reasonIn(text, sign) ?? otherwise, sign === noRef)
   }
   return new CloneError('unusable', reasonIn(text) ?? otherwise)
 }

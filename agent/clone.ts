@@ -76,13 +76,11 @@ async function fetchCommit(git: Git, commit: string, ref: string): Promise<void>
   let last: CloneError | undefined
   for (const args of tries) {
     const { exitCode, text } = await git(...fetch, ...args)
-    const failed = exitCode === 0 ? undefined : errorOf(text, `git fetch ended with exit code ${exitCode}`)
-    if (failed && failed.kind !== 'missing' && failed.kind !== 'unusable') throw failed
-    if (!failed && (await git('cat-file', '-e', `${commit}^{commit}`)).exitCode === 0) return
-    last = failed ?? last
+    last = exitCode === 0 ? undefined : errorOf(text, `git fetch ended with exit code ${exitCode}`)
+    if (last && last.kind !== 'unusable' && !last.aboutRef) throw last
+    if (!last && (await git('cat-file', '-e', `${commit}^{commit}`)).exitCode === 0) return
   }
-  const gone = last?.kind === 'missing' && !/ref/i.test(last.message)
-  throw gone ? last! : new CloneError('missing', `the repository has no commit ${commit}`)
+  throw last && !last.aboutRef ? last : new CloneError('missing', `the repository has no commit ${commit}`)
 }
 
 async function updateSubmodules(git: Git, dir: string): Promise<void> {

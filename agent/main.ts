@@ -34,9 +34,13 @@ async function main(): Promise<number> {
   // a wrong password does not get better by waiting: say so and leave, so that whoever starts agents can see it
   const broken = new Promise<never>((_, reject) => (refused = reject))
   redis.on('error', (error) => {
-    if (/WRONGPASS|NOAUTH|NOPERM/.test(error.message)) refused(new Error(`Redis at ${shownUrl(url)} refuses this agent: ${error.message}`))
+    if (/WRONGPASS|NOAUTH|NOPERM/.test(error.message))
+      refused(new Error(`Redis at ${shownUrl(url)} refuses this agent: ${error.message}`))
   })
-  const late = setTimeout(() => redis.status !== 'ready' && refused(new Error(`cannot reach Redis at ${shownUrl(url)}`)), Math.max(30_000, config.agentIdleMs))
+  const late = setTimeout(
+    () => redis.status !== 'ready' && refused(new Error(`cannot reach Redis at ${shownUrl(url)}`)),
+    Math.max(30_000, config.agentIdleMs),
+  )
   const run = async (job: Job, token: string): Promise<void> => {
     clearTimeout(late)
     say(`claimed ${job.id} attempt ${job.attempt}`)
@@ -46,7 +50,15 @@ async function main(): Promise<number> {
   }
   const pool = process.env[env.pool] || 'default'
   try {
-    const work = session({ worker, bell: openBell, pool, maxJobs: config.agentMaxJobs, idleMs: config.agentIdleMs, leave: leave.signal, run })
+    const work = session({
+      worker,
+      bell: openBell,
+      pool,
+      maxJobs: config.agentMaxJobs,
+      idleMs: config.agentIdleMs,
+      leave: leave.signal,
+      run,
+    })
     const done = await Promise.race([work, broken])
     if (done === 0) say('leaves: nothing to do')
   } finally {

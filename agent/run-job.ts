@@ -60,7 +60,8 @@ export async function runJob(options: RunOptions): Promise<string> {
 
   async function build(): Promise<Outcome> {
     const secrets = await openSecrets()
-    if (typeof secrets === 'string') return { kind: 'result', result: { state: 'failed', reason: secrets, exitCode: null, phases: [], steps: [] } }
+    if (typeof secrets === 'string')
+      return { kind: 'result', result: { state: 'failed', reason: secrets, exitCode: null, phases: [], steps: [] } }
     const hidden = [...Object.values(secrets), ...config.git.credentials.map((one) => one.token)]
     shipper = createShipper({ append: (chunks, now) => worker.log(job.id, token, chunks, now), secrets: hidden, onAnswer: heed })
     const onTimeout = (ms: number): void => {
@@ -69,7 +70,18 @@ export async function runJob(options: RunOptions): Promise<string> {
     }
     const env = stepEnvironment({ base: process.env, extra: {}, pass: config.passEnv })
     const { credentials } = config.git
-    return attempt({ job, folder, mark: agent, env, secrets, credentials, shipper, stop: stop.signal, onTimeout, defaultTimeoutMs: config.jobTimeoutMs })
+    return attempt({
+      job,
+      folder,
+      mark: agent,
+      env,
+      secrets,
+      credentials,
+      shipper,
+      stop: stop.signal,
+      onTimeout,
+      defaultTimeoutMs: config.jobTimeoutMs,
+    })
   }
 
   async function openSecrets(): Promise<Record<string, string> | string> {
@@ -85,7 +97,8 @@ export async function runJob(options: RunOptions): Promise<string> {
   async function report(outcome: Outcome): Promise<string> {
     if (stop.signal.reason === 'lost') return 'lost: another attempt holds the job'
     await shipper?.flush()
-    if (outcome.kind === 'release') return `given back (${outcome.reason}): ${await worker.release(token, outcome.how, outcome.reason)}`
+    if (outcome.kind === 'release')
+      return `given back (${outcome.reason}): ${await worker.release(token, outcome.how, outcome.reason)}`
     return worker.finish(job.id, token, outcome.result)
   }
 }

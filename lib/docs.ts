@@ -29,9 +29,11 @@ const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompar
 
 /** What a user types for each recipe, and what it does. */
 export function recipesTable(recipes: readonly Recipe[], specs: readonly Spec[]): string {
-  const rows = recipes.map(({ name, group, doc }) => {
+  // What is used every day first; upkeep last.
+  const ordered = [...recipes].sort((a, b) => Number(a.group === 'check') - Number(b.group === 'check'))
+  const rows = ordered.map(({ name, group, doc }) => {
     const words = specs.find((spec) => spec.name === name)?.positionals?.map(positional) ?? []
-    return [group, code(['just', name, ...words].join(' ')), doc]
+    return [group, code(['just', name, ...words].join(' ')), doc.replace(/: (just .*)$/, ', as in `$1`')]
   })
   return table(['group', 'recipe', 'what it does'], rows)
 }

@@ -18,6 +18,8 @@ export interface PoolOptions {
   config: Config
   say: (text: string) => void
   limits?: Partial<Limits>
+  /** A Redis that somebody else runs; default: one of the pool's own. */
+  redisUrl?: string | undefined
 }
 
 export interface Pool {
@@ -32,12 +34,11 @@ export interface Pool {
  * The local pool: redis-server, keeper, scaler and agents of one RAIBID_HOME, in this process. RaibidError when another process runs it
  * already. What an earlier one left (a living redis-server, agents at work, jobs of dead agents) is taken over.
  */
-export async function startPool({ config, say, limits: given = {} }: PoolOptions): Promise<Pool> {
+export async function startPool({ config, say, limits: given = {}, redisUrl: external }: PoolOptions): Promise<Pool> {
   const { home, root, pools } = config
   const lock = await takeLock(home)
   if (!lock) throw new RaibidError(`a pool runs here already (pid ${runningPool(home)?.pid ?? 'unknown'}, ${home})`)
   const limits = { ...defaults, logJob: config.logBudget.jobBytes, logAll: config.logBudget.totalBytes, ...given }
-  const external = process.env['RAIBID_REDIS_URL']
   const redisChild = external ? null : await startRedis(home, say)
   const redisUrl = external ?? redisChild!.url
   if (redisChild?.adopted) say(`took over redis-server (pid ${redisChild.pid()})`)

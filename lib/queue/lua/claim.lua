@@ -1,14 +1,12 @@
 -- with: common clock ending forgetting
 -- An agent takes the lowest waiting job. ARGV: limits, agent, token, pool. Gives
---   { 'job', id, field, value, … }   it is yours; asked again with the same token: the same answer
---   { 'gone' }                       the job this token had was taken away: ask with a new token
---   { 'tend' }                       something is overdue: run tend, then ask again
---   { 'idle', last entry id }        nothing: block on the stream behind that id
+--   { 'job', id, field, value, … }   it is yours (the same token gets the same answer)
+--   { 'gone' }   this token's job was taken away: ask with a new one      { 'tend' }   run tend first, then ask again
+--   { 'idle', last entry id }   nothing: block on the stream behind that id
 local agent, token, pool = ARGV[2], ARGV[3], ARGV[4]
 grace()
-local mine = redis.call('HGET', 'ci-agents', agent)
-mine = mine and cjson.decode(mine)
-if mine and mine.token == token and mine.job then
+local mine = cjson.decode(redis.call('HGET', 'ci-agents', agent) or 'null')
+if mine ~= cjson.null and mine.token == token and mine.job then
   local h = job(mine.job, 'token', 'state')
   if h.token ~= token or h.state ~= 'running' then return { 'gone' } end
   return { 'job', mine.job, unpack(redis.call('HGETALL', 'job:' .. mine.job)) }

@@ -1,0 +1,24 @@
+import type { Pipeline, PlannedStep } from './types.ts'
+
+export default {
+  name: 'rust',
+  looksFor: 'Cargo.toml',
+  detect: (workspace) => workspace.has('Cargo.toml'),
+  async steps({ workspace, has }) {
+    const locked = (await workspace.has('Cargo.lock')) ? ' --locked' : ''
+    const step = (name: string, run: string, tool = 'cargo'): PlannedStep => {
+      const missing = ['cargo', tool].find((one) => !has(one))
+      return { name, run, ...(missing && { skip: `${missing} is not installed` }) }
+    }
+    return [
+      step('check', `cargo check${locked}`),
+      step('clippy', `cargo clippy${locked}`, 'cargo-clippy'),
+      step('build', `cargo build --release${locked}`),
+      has('cargo-nextest')
+        ? // By a variable, which versions that always accept a crate without tests ignore.
+          step('test', `NEXTEST_NO_TESTS=pass cargo nextest run${locked}`)
+        : step('test', `cargo test${locked}`),
+      step('audit', 'cargo audit', 'cargo-audit'),
+    ]
+  },
+} satisfies Pipeline
