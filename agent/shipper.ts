@@ -33,12 +33,16 @@ export function createShipper(options: {
 }): Shipper {
   const masker = createMasker(options.secrets)
   let queue: Chunk[] = []
-  let [queued, seq, line, lastStep, lastSent] = [0, 0, 0, 0, 0]
+  let queued = 0
+  let seq = 0
+  let line = 0
+  let lastStep = 0
+  let lastSent = 0
   let now: { phases?: Step[]; steps?: Step[] } = {}
   let timer: NodeJS.Timeout | undefined
   let sending: Promise<void> | null = null
   let stopped = false
-  let roomFor: (() => void)[] = []
+  const roomFor: (() => void)[] = []
 
   function push(kind: Chunk['kind'], step: number, text: string): void {
     const lines = kind === 'out' ? lineBreaks(text) : 0

@@ -54,6 +54,7 @@ export function mapping<K extends Record<string, Check<unknown>>, R extends keyo
 /** A mapping with any keys, each once. `each` gets the name, the value, and the key's own place. */
 export function entries<T>(each: (name: string, value: Place, key: Place) => T): Check<Map<string, T>> {
   return (place) => {
+    if (scalarOf(place) === null) return place.problem('is empty')
     if (!isMap(place.node)) return place.problem(`${shown(place)} is not a mapping`)
     const found = new Map<string, T>()
     for (const pair of place.node.items) {

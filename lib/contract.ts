@@ -25,16 +25,23 @@ export const env = {
   secretKey: 'RAIBID_SECRET_KEY',
   /** Names of more environment variables that steps may see, separated by commas. */
   passEnv: 'RAIBID_PASS_ENV',
+  /** The secret that signs webhooks (`serve`). */
   webhookSecret: 'RAIBID_WEBHOOK_SECRET',
 } as const
 
 /** Environment variables that every step sees. */
 export const stepEnv = {
+  /** Always `true`. */
   ci: 'CI',
+  /** The job's id. */
   job: 'RAIBID_JOB_ID',
+  /** Address or path of the repository, without credentials. */
   repo: 'RAIBID_REPO',
+  /** The branch that was asked for. */
   branch: 'RAIBID_BRANCH',
+  /** The commit that is checked out. */
   commit: 'RAIBID_COMMIT',
+  /** 1 for the first agent that took the job, 2 for the second, … */
   attempt: 'RAIBID_ATTEMPT',
   /** Marks every process of one attempt, whatever group or session it moves to, so that all of them can be found and ended. */
   mark: 'RAIBID_MARK',

@@ -19,10 +19,12 @@ export function gitWith(credentials: GitCredential[]): (...args: string[]) => Pr
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: '',
     GIT_ALLOW_PROTOCOL: 'http:https:ssh:file',
-    GIT_SSH_COMMAND: process.env['GIT_SSH_COMMAND'] || 'ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ConnectTimeout=30',
+    GIT_SSH_COMMAND:
+      process.env['GIT_SSH_COMMAND'] || 'ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ConnectTimeout=30',
     LC_ALL: 'C',
     [names.gitCredentials]: lines,
   }
   const config = lines ? ['-c', 'credential.helper=', '-c', `credential.helper=!sh '${helper.replaceAll("'", `'\\''`)}'`] : []
-  return async (...args) => (await run('git', [...config, ...args], { env, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 })).stdout.trim()
+  return async (...args) =>
+    (await run('git', [...config, ...args], { env, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 })).stdout.trim()
 }

@@ -8,6 +8,8 @@ interface Facts {
   group: number
   session: number
   startTime: string
+  /** It has memory of its own: it is no kernel thread, and not about to end. */
+  alive: boolean
 }
 
 /** What is known of one process; null when it is gone or a zombie. */
@@ -23,7 +25,14 @@ function factsOf(pid: number): Facts | null {
   // A process whose first thread has ended is a zombie by name only, as long as it has others.
   const gone = fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)
   if (gone || fields.length < 20) return null
-  return { pid, parent: Number(fields[1]), group: Number(fields[2]), session: Number(fields[3]), startTime: fields[19]! }
+  return {
+    pid,
+    parent: Number(fields[1]),
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    startTime: fields[19]!,
+    alive: fields[20] !== '0',
+  }
 }
 
 /** When a process started, in clock ticks since boot: with the pid it names a process uniquely. Null: gone or a zombie. */
@@ -40,49 +49,54 @@ const processes = (): Facts[] =>
     return facts ?? []
   })
 
-/** Processes seen without an environment: kernel threads and `env -i`, not looked at twice. */
+/** Processes known to have no environment (`env -i`): not looked at twice. */
 const bare = new Map<number, string>()
 const nothing = new Int32Array(new SharedArrayBuffer(4))
 
 /** The environment a process was started with, each variable between NULs; empty when it has none or may not be seen. */
-function environmentOf({ pid, startTime }: Facts): string {
-  for (let look = 0; ; look++) {
-    let text: string
-    try {
-      text = readFileSync(`/proc/${pid}/environ`, 'latin1')
-    } catch {
-      return ''
-    }
-    if (text !== '') return `\0${text}\0`
-    if (bare.get(pid) === startTime) return ''
-    if (look === 2) break
-    // In the middle of an exec there is no environment to be read; a moment later there is.
-    Atomics.wait(nothing, 0, 0, 1)
+function environmentOf(pid: number): string {
+  try {
+    const text = readFileSync(`/proc/${pid}/environ`, 'latin1')
+    return text === '' ? '' : `\0${text}\0`
+  } catch {
+    return ''
   }
-  if (bare.size > 10_000) bare.clear()
-  bare.set(pid, startTime)
-  return ''
 }
 
-function isMarked(facts: Facts, entry: string, folder?: string): boolean {
-  const environment = environmentOf(facts)
-  if (environment.includes(entry)) return true
-  // Servers that write their title over their environment (redis, nginx, postgres) are known by where they are.
-  if (!folder || environment.includes('=')) return false
+/** Servers that write their title over their environment (redis, nginx, postgres) are known by where they are. */
+function isInside(pid: number, folder: string): boolean {
   try {
-    return `${readlinkSync(`/proc/${facts.pid}/cwd`)}/`.startsWith(`${folder}/`)
+    return `${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${folder}/`)
   } catch {
     return false
   }
 }
 
+/** Those whose environment has the entry, or who have none and work in the folder. */
+function markedAmong(all: Facts[], entry: string, folder?: string): Facts[] {
+  const found: Facts[] = []
+  let open = all
+  // In the middle of an exec a process has no environment to be read; a moment later it has.
+  for (let look = 0; look < 10 && open.length > 0; look++) {
+    if (look > 0) Atomics.wait(nothing, 0, 0, 1)
+    open = open.filter((facts) => {
+      const environment = environmentOf(facts.pid)
+      const inside = folder !== undefined && !environment.includes('=') && isInside(facts.pid, folder)
+      if (inside || environment.includes(entry)) found.push(facts)
+      else return environment === '' && facts.alive && bare.get(facts.pid) !== facts.startTime
+      return false
+    })
+  }
+  if (bare.size > 10_000) bare.clear()
+  for (const { pid, startTime } of open) bare.set(pid, startTime)
+  return found
+}
+
 const entryOf = (variable: string, value: string): string => `\0${Buffer.from(`${variable}=${value}`).toString('latin1')}\0`
 
 /** All processes but our own whose environment holds exactly `variable=value`. */
-export function findMarked(variable: string, value: string): number[] {
-  const entry = entryOf(variable, value)
-  return processes().flatMap((facts) => (isMarked(facts, entry) ? facts.pid : []))
-}
+export const findMarked = (variable: string, value: string): number[] =>
+  markedAmong(processes(), entryOf(variable, value)).map((facts) => facts.pid)
 
 export interface EndOptions {
   /** Time between TERM and KILL; 0: KILL at once. */
@@ -103,7 +117,7 @@ export async function endMarked(variable: string, value: string, { graceMs, grou
   const known = new Map<number, string>()
   const begin = performance.now()
   for (let round = 0; ; round++) {
-    const alive = belonging(processes(), leaders, known, (facts) => isMarked(facts, entry, folder))
+    const alive = belonging(processes(), leaders, known, (some) => markedAmong(some, entry, folder))
     const elapsed = performance.now() - begin
     if (alive.length === 0 || elapsed > graceMs + 5000) return alive.length
     // What is started after the TERM is likely somebody's clean-up, which has until the KILL.
@@ -114,14 +128,11 @@ export async function endMarked(variable: string, value: string, { graceMs, grou
 }
 
 /** Those of `all` that are known or marked, lead or follow a known session or group, or descend from one that does. Remembers them. */
-function belonging(all: Facts[], leaders: Set<number>, known: Map<number, string>, marked: (facts: Facts) => boolean): Facts[] {
-  const found = new Map<number, Facts>()
-  const isKnown = (facts: Facts) => known.get(facts.pid) === facts.startTime
-  let rest = all.filter((facts) => {
-    if (!isKnown(facts) && !marked(facts)) return true
-    found.set(facts.pid, facts)
-    return false
-  })
+function belonging(all: Facts[], leaders: Set<number>, known: Map<number, string>, marked: (some: Facts[]) => Facts[]): Facts[] {
+  const isKnown = (facts: Facts): boolean => known.get(facts.pid) === facts.startTime
+  const begin = [...all.filter(isKnown), ...marked(all.filter((facts) => !isKnown(facts)))]
+  const found = new Map(begin.map((facts) => [facts.pid, facts]))
+  let rest = all.filter((facts) => !found.has(facts.pid))
   for (let before = -1; before !== found.size;) {
     before = found.size
     for (const facts of found.values()) if (facts.session === facts.pid) leaders.add(facts.pid)

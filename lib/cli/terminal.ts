@@ -1,7 +1,8 @@
 import type { WriteStream } from 'node:tty'
 
 // Everything a terminal obeys, except what only sets colours: a build's output must not move the cursor, set titles or answer queries.
-const unsafe = /\x1b(?!\[[0-9;:]*m)(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|[\x80-\x9f]/g
+const unsafe =
+  /\x1b(?!\[[0-9;:]*m)(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|[\x80-\x9f]/g
 const unfinished = /\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]{0,4096})?$/
 
 /**

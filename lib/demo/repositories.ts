@@ -33,8 +33,23 @@ export interface DemoJob {
 
 /** What the demo builds, and how each must end. */
 export const demoJobs = (root: string): DemoJob[] => [
-  { name: 'rust', from: { fixture: join(root, 'fixtures/rust-hello') }, needs: 'cargo', expected: { state: 'success', attempts: 1 } },
-  { name: 'node', from: { fixture: join(root, 'fixtures/node-hello') }, needs: 'npm', expected: { state: 'success', attempts: 1 } },
+  {
+    name: 'rust',
+    from: { fixture: join(root, 'fixtures/rust-hello') },
+    needs: 'cargo',
+    expected: { state: 'success', attempts: 1 },
+  },
+  {
+    name: 'node',
+    from: { fixture: join(root, 'fixtures/node-hello') },
+    needs: 'npm',
+    expected: { state: 'success', attempts: 1 },
+  },
   { name: 'failing', from: { fixture: join(root, 'fixtures/failing') }, expected: { state: 'failed', attempts: 1 } },
-  { name: 'killed', from: { raibidFile: counting }, expected: { state: 'success', attempts: 2 }, killAt: 'counted 2 of 5 (attempt 1)' },
+  {
+    name: 'killed',
+    from: { raibidFile: counting },
+    expected: { state: 'success', attempts: 2 },
+    killAt: 'counted 2 of 5 (attempt 1)',
+  },
 ]

@@ -15,7 +15,12 @@ const isPath = (repo: string): boolean => repo.startsWith('/')
  * What is to be built: the branch (default: the repository's own default) and its head, or the commit given. RaibidError when there is no such branch
  * or commit, UnreachableError when a remote repository does not answer.
  */
-export async function resolveHead(repo: string, branch: string | undefined, commit: string | undefined, credentials: GitCredential[]): Promise<Head> {
+export async function resolveHead(
+  repo: string,
+  branch: string | undefined,
+  commit: string | undefined,
+  credentials: GitCredential[],
+): Promise<Head> {
   const git = gitWith(credentials)
   if (isPath(repo)) {
     const at = (...args: string[]): Promise<string> => git('-C', repo, ...args)
@@ -24,17 +29,21 @@ export async function resolveHead(repo: string, branch: string | undefined, comm
     if (!name && !commit) throw new RaibidError(`${repo} is on no branch; name one`)
     const wanted = commit ?? `refs/heads/${name}`
     const id = await at('rev-parse', '--verify', '--quiet', '--end-of-options', `${wanted}^{commit}`).catch(() => '')
-    if (!id) throw new RaibidError(commit ? `${repo} has no commit ${commit}` : `${repo} has no branch "${name}"${await others(at)}`)
+    if (!id)
+      throw new RaibidError(commit ? `${repo} has no commit ${commit}` : `${repo} has no branch "${name}"${await others(at)}`)
     return { branch: name, commit: id }
   }
-  if (commit && !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) throw new RaibidError(`--commit: ${repo} is not on this machine, so a full commit id is needed`)
+  if (commit && !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit))
+    throw new RaibidError(`--commit: ${repo} is not on this machine, so a full commit id is needed`)
   if (commit && branch) return { branch, commit }
   const patterns = branch ? [`refs/heads/${branch}`] : ['HEAD']
   let lines: string
   try {
     lines = await git('ls-remote', '--symref', '--end-of-options', repo, ...patterns)
   } catch (error) {
-    throw new UnreachableError(`cannot read ${repo}: ${lastLine((error as { stderr?: string }).stderr)}; check the address, and RAIBID_GIT_CREDENTIALS when it is private`)
+    throw new UnreachableError(
+      `cannot read ${repo}: ${lastLine((error as { stderr?: string }).stderr)}; check the address, and RAIBID_GIT_CREDENTIALS when it is private`,
+    )
   }
   const name = branch ?? /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(lines)?.[1] ?? ''
   const id = new RegExp(`^([0-9a-f]{40,64})\t${branch ? 'refs/heads/' : 'HEAD$'}`, 'm').exec(lines)?.[1]
@@ -43,7 +52,9 @@ export async function resolveHead(repo: string, branch: string | undefined, comm
 }
 
 async function others(at: (...args: string[]) => Promise<string>): Promise<string> {
-  const list = (await at('for-each-ref', '--count=8', '--format=%(refname:short)', 'refs/heads').catch(() => '')).split('\n').filter(Boolean)
+  const list = (await at('for-each-ref', '--count=8', '--format=%(refname:short)', 'refs/heads').catch(() => ''))
+    .split('\n')
+    .filter(Boolean)
   return list.length ? `; it has ${list.join(', ')}` : '; it has no branch yet'
 }
 
@@ -66,4 +77,10 @@ export async function commitDate(repo: string, commit: string, credentials: GitC
   }
 }
 
-const lastLine = (text = ''): string => text.trim().split('\n').findLast((line) => /fatal|error/i.test(line))?.replace(/^(fatal|error): /, '').slice(0, 200) ?? 'git gave no reason'
+const lastLine = (text = ''): string =>
+  text
+    .trim()
+    .split('\n')
+    .findLast((line) => /fatal|error/i.test(line))
+    ?.replace(/^(fatal|error): /, '')
+    .slice(0, 200) ?? 'git gave no reason'

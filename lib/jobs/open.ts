@@ -22,7 +22,9 @@ export async function openQueue(): Promise<Open> {
   const config = await loadConfig()
   const { redisUrl } = config
   if (!redisUrl) {
-    throw new UnreachableError(`there is no queue: no pool has run in ${config.home} yet; start one with \`just up\`, or set ${env.redisUrl}`)
+    throw new UnreachableError(
+      `there is no queue: no pool has run in ${config.home} yet; start one with \`just up\`, or set ${env.redisUrl}`,
+    )
   }
   const redis = await connectTask(redisUrl)
   return {

@@ -35,7 +35,9 @@ export function logPrinter(sink: Sink): (entry: LogEntry) => void {
         if (entry.state === 'success') return
         const took = entry.durationMs === null ? '' : ` after ${formatDuration(entry.durationMs)}`
         const why = entry.reason ? ` (${entry.reason})` : ''
-        return story(`${entry.state === 'skipped' ? '○' : '✗'} ${names.get(entry.step) ?? 'step'} ${entry.state}${why}${entry.state === 'skipped' ? '' : took}`)
+        return story(
+          `${entry.state === 'skipped' ? '○' : '✗'} ${names.get(entry.step) ?? 'step'} ${entry.state}${why}${entry.state === 'skipped' ? '' : took}`,
+        )
       }
       case 'cut':
         return story(`… ${entry.lines.toLocaleString('en')} lines cut here to keep the log within its budget …`)

@@ -3,7 +3,25 @@ import type { Job, JobState } from '#lib/queue/types.ts'
 
 /** A job as `--json` prints it: times in ISO 8601, nothing secret. */
 export function publicJob(job: Job) {
-  const { id, repo, branch, commit, pipeline, pool, state, reason, attempt, tries, agent, phases, steps, exitCode, env, secrets, logCut } = job
+  const {
+    id,
+    repo,
+    branch,
+    commit,
+    pipeline,
+    pool,
+    state,
+    reason,
+    attempt,
+    tries,
+    agent,
+    phases,
+    steps,
+    exitCode,
+    env,
+    secrets,
+    logCut,
+  } = job
   return {
     ...{ id, repo, branch, commit, pipeline, pool, state, reason, attempt, tries, agent },
     createdAt: iso(job.createdAt),
@@ -19,7 +37,10 @@ export const shortId = (id: string): string => id.slice(-6)
 
 /** The last part of a repository's URL or path, with its owner where it has one. */
 export function shortRepo(repo: string): string {
-  const parts = repo.replace(/\.git$/, '').split(/[/:]/).filter(Boolean)
+  const parts = repo
+    .replace(/\.git$/, '')
+    .split(/[/:]/)
+    .filter(Boolean)
   return (repo.startsWith('/') ? parts.slice(-1) : parts.slice(-2)).join('/')
 }
 

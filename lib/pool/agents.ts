@@ -79,7 +79,8 @@ export function createAgents(options: AgentsOptions) {
     forgetAgent(home, note.name)
     const work = join(home, files.work)
     for (const folder of readdirSyncOr(work)) {
-      if (folder.startsWith(`${note.name}-`)) await rm(join(work, folder), { recursive: true, force: true, maxRetries: 3 }).catch(() => {})
+      if (folder.startsWith(`${note.name}-`))
+        await rm(join(work, folder), { recursive: true, force: true, maxRetries: 3 }).catch(() => {})
     }
   }
 

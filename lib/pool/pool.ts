@@ -74,7 +74,15 @@ export async function startPool({ config, say, limits: given = {}, redisUrl: ext
   const adopted = agents.adopt()
   if (adopted) say(`took over ${adopted} running agent${adopted === 1 ? '' : 's'}`)
   const keeping = keepOn(keeper, ending.signal, (error) => say(`keeper: ${messageOf(error)}`))
-  const scaling = runScaler({ redisUrl, pools, agents, signal: ending.signal, failures: () => failures, say, onWake: (wake) => (again = wake) })
+  const scaling = runScaler({
+    redisUrl,
+    pools,
+    agents,
+    signal: ending.signal,
+    failures: () => failures,
+    say,
+    onWake: (wake) => (again = wake),
+  })
   const hanging = watchHangs({ reader: readerOf(redis), redis, agents, lease: limits.lease, signal: ending.signal, say })
   const self = knownProcess(process.pid)
   notePool(home, { pid: process.pid, startTime: self?.startTime ?? '', pools, startedAt: Date.now() })

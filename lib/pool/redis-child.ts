@@ -19,7 +19,12 @@ export interface RedisChild {
   stop: () => Promise<void>
 }
 
-const paths = (home: string) => ({ url: join(home, files.redisUrl), pid: join(home, files.redisPid), conf: join(home, 'run/redis.conf'), log: join(home, 'run/redis.log') })
+const paths = (home: string) => ({
+  url: join(home, files.redisUrl),
+  pid: join(home, files.redisPid),
+  conf: join(home, 'run/redis.conf'),
+  log: join(home, 'run/redis.log'),
+})
 
 /**
  * The pool's own redis-server: on loopback, with a password, every write on disk before it is answered. It outlives a supervisor that is
@@ -44,7 +49,8 @@ export async function startRedis(home: string, say: (text: string) => void): Pro
     child.unref()
     child.on('exit', () => void again())
     const [failed] = await Promise.race([once(child, 'spawn').then(() => [null]), once(child, 'error')])
-    if (failed) throw new RaibidError(`redis-server can't be started: ${(failed as Error).message}; install it with \`just setup\``)
+    if (failed)
+      throw new RaibidError(`redis-server can't be started: ${(failed as Error).message}; install it with \`just setup\``)
     writeWhole(at.pid, `${child.pid}\n`)
     return child.pid!
   }
@@ -99,7 +105,8 @@ export function running(at: { pid: string; conf: string }): number | null {
 /** The same address as last time, so that whoever waits for it finds it again; another port only when that one was taken meanwhile. */
 async function address(file: string): Promise<string> {
   const noted = existsSync(file) ? new URL(readFileSync(file, 'utf8').trim()) : null
-  if (noted && (await isFree(Number(noted.port)) || running({ pid: file.replace('.url', '.pid'), conf: '' }))) return noted.href.replace(/\/$/, '')
+  if (noted && ((await isFree(Number(noted.port))) || running({ pid: file.replace('.url', '.pid'), conf: '' })))
+    return noted.href.replace(/\/$/, '')
   const url = `redis://:${noted?.password || randomBytes(24).toString('hex')}@127.0.0.1:${await freePort()}`
   writeWhole(file, `${url}\n`)
   return url
@@ -124,7 +131,7 @@ function writeConfig(home: string, at: ReturnType<typeof paths>, url: string): v
 }
 
 async function answer(url: string): Promise<void> {
-  for (const end = Date.now() + 15_000; ; ) {
+  for (const end = Date.now() + 15_000; ;) {
     try {
       return (await connectTask(url, 1000)).disconnect()
     } catch (error) {
@@ -136,9 +143,14 @@ async function answer(url: string): Promise<void> {
 
 async function isFree(port: number): Promise<boolean> {
   const server = createServer().listen(port, '127.0.0.1')
-  const free = await Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)])
-  server.close()
-  return free
+  try {
+    await once(server, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    server.close()
+  }
 }
 
 async function freePort(): Promise<number> {

@@ -37,7 +37,9 @@ export async function runScaler(options: ScalerOptions): Promise<void> {
     if (failures >= patience) {
       if (told !== failures) {
         notBefore = Date.now() + Math.min(30_000, 1000 * 2 ** (failures - patience))
-        options.say(`needs a human: ${failures} agents in a row ended without taking a job; the next is tried more slowly (see the lines above)`)
+        options.say(
+          `needs a human: ${failures} agents in a row ended without taking a job; the next is tried more slowly (see the lines above)`,
+        )
         told = failures
       }
       if (Date.now() < notBefore) return
@@ -46,7 +48,8 @@ export async function runScaler(options: ScalerOptions): Promise<void> {
       const { max, warm } = pools[name]!
       const entries = await redis.xlen(keys.stream(name))
       const count = agentsToStart({ entries, agents: agents.count(name), max, warm })
-      for (let i = 0; i < (failures >= patience ? Math.min(1, count) : count) && !signal.aborted; i++) agents.start(name, warm > 0)
+      for (let i = 0; i < (failures >= patience ? Math.min(1, count) : count) && !signal.aborted; i++)
+        agents.start(name, warm > 0)
     }
   }
 

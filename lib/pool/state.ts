@@ -57,7 +57,8 @@ export function forgetPool(home: string): void {
   for (const file of [files.pool, files.poolPid]) rmSync(join(home, file), { force: true })
 }
 
-export const noteAgent = (home: string, note: AgentNote): void => writeWhole(join(home, files.agents, note.name), JSON.stringify(note))
+export const noteAgent = (home: string, note: AgentNote): void =>
+  writeWhole(join(home, files.agents, note.name), JSON.stringify(note))
 export const forgetAgent = (home: string, name: string): void => rmSync(join(home, files.agents, name), { force: true })
 
 /** Agents noted by this or an earlier supervisor, alive or not. */

@@ -5,7 +5,9 @@ import { messageOf, UnreachableError } from '#lib/errors.ts'
 export const shownUrl = (url: string): string => url.replace(/\/\/([^@/]*)@/, '//')
 
 const unreachable = (url: string, why: string): UnreachableError =>
-  new UnreachableError(`cannot reach Redis at ${shownUrl(url)}: ${why}; start the local pool with \`just up\`, or set RAIBID_REDIS_URL`)
+  new UnreachableError(
+    `cannot reach Redis at ${shownUrl(url)}: ${why}; start the local pool with \`just up\`, or set RAIBID_REDIS_URL`,
+  )
 
 const reasons: Record<string, string> = {
   ECONNREFUSED: 'nothing listens there',
@@ -25,7 +27,13 @@ function why(error: unknown): string {
  * A connection for a task: it is there within `withinMs`, or UnreachableError names the URL and what to do. Commands fail rather than wait.
  */
 export async function connectTask(url: string, withinMs = 1500, options: RedisOptions = {}): Promise<Redis> {
-  const redis = make(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null, connectTimeout: withinMs, ...options })
+  const redis = make(url, {
+    lazyConnect: true,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    connectTimeout: withinMs,
+    ...options,
+  })
   let last: unknown
   redis.on('error', (error) => (last = error))
   let timer: NodeJS.Timeout | undefined

@@ -30,7 +30,12 @@ function parse(id: string, fields: Record<string, string>): LogEntry {
     case 'step':
       return { ...base, kind: 'step', step, ...(JSON.parse(text) as { name: string; phase: boolean }) }
     case 'done':
-      return { ...base, kind: 'done', step, ...(JSON.parse(text) as { state: string; exitCode: number | null; durationMs: number | null }) }
+      return {
+        ...base,
+        kind: 'done',
+        step,
+        ...(JSON.parse(text) as { state: string; exitCode: number | null; durationMs: number | null }),
+      }
     case 'end':
       return { ...base, kind: 'end', state: text, reason: fields['reason'] ?? '' }
     default:
@@ -60,15 +65,26 @@ export async function* followLog(redis: Redis, job: string, options: FollowOptio
   try {
     while (!options.signal?.aborted) {
       const state = (await redis.hget(keys.job(job), 'state')) as JobState | null
-      const page = await read(redis, keys.log(job), after, options.live === true && state !== null && !isFinal(state) ? (options.blockMs ?? 1000) : 0)
+      const page = await read(
+        redis,
+        keys.log(job),
+        after,
+        options.live === true && state !== null && !isFinal(state) ? (options.blockMs ?? 1000) : 0,
+      )
       for (const [id, flat] of page) {
         const [attempt = '', seq = ''] = id.split('-')
         const fields = pairs(flat)
         const entry = parse(id, fields)
-        if (attempt !== place.attempt) place = { attempt, seq: options.after && after === options.after ? Number(seq) - 1 : -1, lines: Number(fields['l'] ?? 0) }
+        if (attempt !== place.attempt)
+          place = {
+            attempt,
+            seq: options.after && after === options.after ? Number(seq) - 1 : -1,
+            lines: Number(fields['l'] ?? 0),
+          }
         // chunks of one attempt are numbered without a gap; the marks carry no line
         if (fields['l'] !== undefined) {
-          if (Number(seq) > place.seq + 1) yield { id: after, attempt: entry.attempt, at: entry.at, kind: 'cut', lines: Number(fields['l']) - place.lines }
+          if (Number(seq) > place.seq + 1)
+            yield { id: after, attempt: entry.attempt, at: entry.at, kind: 'cut', lines: Number(fields['l']) - place.lines }
           place = { attempt, seq: Number(seq), lines: Number(fields['l']) + Number(fields['n']) }
         } else place.seq = Number(seq)
         after = id

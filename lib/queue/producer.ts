@@ -43,12 +43,37 @@ export function producer(redis: Redis, limits?: Partial<Limits>, pools: readonly
       const { parseSpec } = await import('./schema.ts')
       const { repo, branch, commit, pipeline, pool, timeoutMs, env, secrets } = parseSpec(spec)
       if (!pools.includes(pool)) throw new UsageError(`there is no pool "${pool}"; known: ${pools.join(', ')}`)
-      const key = options.key ? `k:${digest(options.key)}` : `b:${digest(repo, branch, commit, pipeline, pool, sorted(env), [...secrets].sort())}`
+      const key = options.key
+        ? `k:${digest(options.key)}`
+        : `b:${digest(repo, branch, commit, pipeline, pool, sorted(env), [...secrets].sort())}`
       const group = digest(repo, branch, pipeline)
-      const fields = { repo, branch, commit, pipeline, pool, timeoutMs, env: JSON.stringify(env), secrets: JSON.stringify(secrets) }
-      const more = { sealed: options.sealed ?? '', commitAt: options.commitAt ?? 0, report: options.report ? 1 : 0, about: JSON.stringify(options.about ?? {}) }
+      const fields = {
+        repo,
+        branch,
+        commit,
+        pipeline,
+        pool,
+        timeoutMs,
+        env: JSON.stringify(env),
+        secrets: JSON.stringify(secrets),
+      }
+      const more = {
+        sealed: options.sealed ?? '',
+        commitAt: options.commitAt ?? 0,
+        report: options.report ? 1 : 0,
+        about: JSON.stringify(options.about ?? {}),
+      }
       const flat = Object.entries({ ...fields, ...more }).flat()
-      const answer = await run('enqueue', options.id ?? ulid(), key, options.key ? 'always' : 'open', group, options.hold ?? '', options.supersede ? 1 : 0, ...flat)
+      const answer = await run(
+        'enqueue',
+        options.id ?? ulid(),
+        key,
+        options.key ? 'always' : 'open',
+        group,
+        options.hold ?? '',
+        options.supersede ? 1 : 0,
+        ...flat,
+      )
       const [id, deduplicated, ...superseded] = answer as [string, number, ...string[]]
       return { id, deduplicated: deduplicated === 1, superseded }
     },

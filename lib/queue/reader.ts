@@ -69,7 +69,11 @@ export function reader(redis: Redis) {
       if (!states) return newest(repo ? keys.repo(repo) : keys.jobs, limit, match)
       const live = states.some((state) => !isFinal(state)) ? await unfinished(pools, match) : []
       const ended = states.filter((state): state is FinalState => isFinal(state))
-      const lists = await Promise.all(ended.map((state) => newest(repo ? keys.repo(repo) : keys.state(state), limit, (one) => one.state === state && match(one))))
+      const lists = await Promise.all(
+        ended.map((state) =>
+          newest(repo ? keys.repo(repo) : keys.state(state), limit, (one) => one.state === state && match(one)),
+        ),
+      )
       return [...live, ...lists.flat()].sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)).slice(0, limit)
     },
 
@@ -77,8 +81,14 @@ export function reader(redis: Redis) {
     async resolve(name: string, limit = 6): Promise<string[]> {
       if (name === '@latest') return redis.zrevrange(keys.jobs, 0, 0)
       if (name === '@failed') {
-        const [a, b] = await Promise.all(['failed', 'dead'].map((state) => redis.zrevrange(keys.state(state), 0, 0, 'WITHSCORES')))
-        return [a!, b!].filter((hit) => hit.length).sort((x, y) => Number(y[1]) - Number(x[1])).slice(0, 1).map((hit) => hit[0]!)
+        const [a, b] = await Promise.all(
+          ['failed', 'dead'].map((state) => redis.zrevrange(keys.state(state), 0, 0, 'WITHSCORES')),
+        )
+        return [a!, b!]
+          .filter((hit) => hit.length)
+          .sort((x, y) => Number(y[1]) - Number(x[1]))
+          .slice(0, 1)
+          .map((hit) => hit[0]!)
       }
       const tail = name.toUpperCase()
       if (!/^[0-9A-Z]{4,26}$/.test(tail)) return []
@@ -89,7 +99,14 @@ export function reader(redis: Redis) {
 
     /** The ids that share the longest tail with a name that fits none: for "did you mean". */
     async nearest(name: string, limit = 3): Promise<string[]> {
-      const tail = [...name.toUpperCase().replace(/[^0-9A-Z]/g, '').slice(-26)].reverse().join('')
+      const tail = [
+        ...name
+          .toUpperCase()
+          .replace(/[^0-9A-Z]/g, '')
+          .slice(-26),
+      ]
+        .reverse()
+        .join('')
       for (let length = tail.length - 1; length >= 1; length--) {
         const start = tail.slice(0, length)
         const hits = await redis.zrangebylex(keys.tail, `[${start}`, `[${start}\xff`, 'LIMIT', 0, limit)
@@ -114,11 +131,18 @@ export function reader(redis: Redis) {
 
     /** How many jobs are in each state that is not in a pool's line. */
     async totals(): Promise<Record<FinalState | 'held', number>> {
-      const [held, ...ended] = await Promise.all([redis.zcard(keys.held), ...finalStates.map((state) => redis.zcard(keys.state(state)))])
-      return { held, ...Object.fromEntries(finalStates.map((state, i) => [state, ended[i]!])) } as Record<FinalState | 'held', number>
+      const [held, ...ended] = await Promise.all([
+        redis.zcard(keys.held),
+        ...finalStates.map((state) => redis.zcard(keys.state(state))),
+      ])
+      return { held, ...Object.fromEntries(finalStates.map((state, i) => [state, ended[i]!])) } as Record<
+        FinalState | 'held',
+        number
+      >
     },
 
-    unfinished: (pools: readonly string[]) => unfinished(pools, (one) => (unfinishedStates as readonly string[]).includes(one.state)),
+    unfinished: (pools: readonly string[]) =>
+      unfinished(pools, (one) => (unfinishedStates as readonly string[]).includes(one.state)),
 
     /** Agents with their last beat. */
     async agents(): Promise<AgentView[]> {

@@ -3,7 +3,8 @@ import { UsageError } from '#lib/errors.ts'
 import type { JobSpec } from './types.ts'
 
 /** Bounds of what one job may carry: outside input ends here. */
-const text = (max: number) => z.string().check(z.maxLength(max), z.regex(/^[^\u0000-\u001f\u007f]*$/, 'control characters are not allowed'))
+const text = (max: number) =>
+  z.string().check(z.maxLength(max), z.regex(/^[^\u0000-\u001f\u007f]*$/, 'control characters are not allowed'))
 const name = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
 
 export const jobSpec = z.strictObject({
@@ -13,7 +14,10 @@ export const jobSpec = z.strictObject({
   pipeline: z.string().check(z.regex(/^[a-z][a-z0-9-]{0,63}$/, 'must be a pipeline name')),
   pool: z.string().check(z.regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be a pool name')),
   timeoutMs: z.int().check(z.nonnegative(), z.maximum(7 * 86_400_000)),
-  env: z.record(z.string().check(z.regex(name, 'must be a variable name'), z.regex(/^(?!RAIBID_)/, 'RAIBID_… is ours')), z.string().check(z.maxLength(32_768), z.regex(/^[^\u0000]*$/, 'must not hold a NUL'))),
+  env: z.record(
+    z.string().check(z.regex(name, 'must be a variable name'), z.regex(/^(?!RAIBID_)/, 'RAIBID_… is ours')),
+    z.string().check(z.maxLength(32_768), z.regex(/^[^\u0000]*$/, 'must not hold a NUL')),
+  ),
   secrets: z.array(z.string().check(z.regex(name, 'must be a variable name'))).check(z.maxLength(100)),
 })
 
@@ -21,6 +25,8 @@ export const jobSpec = z.strictObject({
 export function parseSpec(input: JobSpec): JobSpec {
   const result = z.safeParse(jobSpec, input)
   if (result.success) return result.data
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'job'}: ${issue.code === 'invalid_key' ? issue.issues[0]?.message : issue.message}`)
+  const problems = result.error.issues.map(
+    (issue) => `${issue.path.join('.') || 'job'}: ${issue.code === 'invalid_key' ? issue.issues[0]?.message : issue.message}`,
+  )
   throw new UsageError(`this job can't be enqueued: ${problems.join('; ')}`)
 }

@@ -3,7 +3,20 @@ import type { Redis } from 'ioredis'
 import { limits, type Limits } from './limits.ts'
 
 export type ScriptName =
-  'admit' | 'audit' | 'beat' | 'cancel' | 'claim' | 'drop' | 'enqueue' | 'expire' | 'finish' | 'log' | 'release' | 'retry' | 'sweep' | 'tend'
+  | 'admit'
+  | 'audit'
+  | 'beat'
+  | 'cancel'
+  | 'claim'
+  | 'drop'
+  | 'enqueue'
+  | 'expire'
+  | 'finish'
+  | 'log'
+  | 'release'
+  | 'retry'
+  | 'sweep'
+  | 'tend'
 
 /** Runs one script, by its digest; Redis is sent the text only when it does not know it. */
 export type Run = (name: ScriptName, ...args: (string | number)[]) => Promise<unknown>

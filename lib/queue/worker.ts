@@ -9,7 +9,9 @@ import type { FinalState, Job, JobState, Step } from './types.ts'
 export type Answer = 'ok' | 'cancel' | 'lost'
 
 export type Claimed =
-  { kind: 'job'; job: Job } | { kind: 'gone' } /** ask with a new token */ | { kind: 'idle'; behind: string } /** wait on the bell behind this entry */
+  | { kind: 'job'; job: Job }
+  | { kind: 'gone' } /** ask with a new token */
+  | { kind: 'idle'; behind: string } /** wait on the bell behind this entry */
 
 /** One piece of a log: `out` is output of step `step`; `step` and `done` mark a step's begin and end (text is JSON). */
 export interface Chunk {
@@ -65,13 +67,21 @@ export function worker(redis: Redis, agent: string, limits?: Partial<Limits>) {
     /** Appends to the log and, where given, records phases and steps. */
     async log(id: string, token: string, chunks: Chunk[], now: { phases?: Step[]; steps?: Step[] } = {}): Promise<Answer> {
       const flat = chunks.flatMap((c) => [c.seq, c.kind, c.step, c.text, c.lines, c.line])
-      return (await run('log', id, token, now.phases ? JSON.stringify(now.phases) : '', now.steps ? JSON.stringify(now.steps) : '', ...flat)) as Answer
+      return (await run(
+        'log',
+        id,
+        token,
+        now.phases ? JSON.stringify(now.phases) : '',
+        now.steps ? JSON.stringify(now.steps) : '',
+        ...flat,
+      )) as Answer
     },
 
     /** Reports the result; gives the job's one final state (a cancel outranks the result), or `lost`. */
     async finish(id: string, token: string, result: Result): Promise<JobState | 'lost'> {
       const { state, reason, exitCode, phases, steps } = result
-      return (await run('finish', id, token, state, reason, exitCode ?? '', JSON.stringify(phases), JSON.stringify(steps))) as JobState | 'lost'
+      return (await run('finish', id, token, state, reason, exitCode ?? '', JSON.stringify(phases), JSON.stringify(steps))) as
+        JobState | 'lost'
     },
 
     /** Gives the job back: `drained` costs no try, `network` does. Gives its new state, or `none`. */

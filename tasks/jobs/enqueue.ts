@@ -21,24 +21,38 @@ export const spec = {
   ],
   flags: {
     commit: { type: 'string', description: 'commit to build; default: the head of the branch', placeholder: '<id>' },
-    pipeline: { type: 'string', description: 'pipeline to use; default: what the repository says, or is', default: 'auto', placeholder: '<name>' },
+    pipeline: {
+      type: 'string',
+      description: 'pipeline to use; default: what the repository says, or is',
+      default: 'auto',
+      placeholder: '<name>',
+    },
     pool: { type: 'string', description: 'pool whose agents run it', default: 'default', placeholder: '<name>' },
     timeout: { type: 'duration', description: 'bound on the whole build' },
     env: { type: 'list', description: 'variable for the steps; may be repeated', placeholder: '<K=V>' },
-    secret: { type: 'list', description: 'name of an environment variable to pass sealed and to mask in the log; may be repeated', placeholder: '<NAME>' },
+    secret: {
+      type: 'list',
+      description: 'name of an environment variable to pass sealed and to mask in the log; may be repeated',
+      placeholder: '<NAME>',
+    },
     key: { type: 'string', description: 'idempotency key: the same key always means the same job', placeholder: '<text>' },
     supersede: { type: 'boolean', description: 'cancel waiting jobs of this branch that build an older commit' },
     wait: { type: 'boolean', description: 'wait for the result; the exit code is that of the build' },
     json: { type: 'boolean', description: 'print { id, deduplicated }' },
   },
-  examples: ['just enqueue .', 'just enqueue https://github.com/BurntSushi/walkdir master --wait', 'just enqueue ~/app main --env LEVEL=2 --secret NPM_TOKEN'],
+  examples: [
+    'just enqueue .',
+    'just enqueue https://github.com/BurntSushi/walkdir master --wait',
+    'just enqueue ~/app main --env LEVEL=2 --secret NPM_TOKEN',
+  ],
 } satisfies Spec
 
 export async function run(args: Args<typeof spec>, { signal }: Context): Promise<number> {
   const repo = parseRepo(args.repo)
   const branch = args.branch === undefined ? undefined : verified(args.branch)
   const env = pairs(args.env)
-  if (args.commit !== undefined && !/^[0-9a-f]{4,64}$/i.test(args.commit)) throw new UsageError(`--commit: ${JSON.stringify(args.commit.slice(0, 80))} is not a commit id`)
+  if (args.commit !== undefined && !/^[0-9a-f]{4,64}$/i.test(args.commit))
+    throw new UsageError(`--commit: ${JSON.stringify(args.commit.slice(0, 80))} is not a commit id`)
   const values = secretValues(args.secret)
   const open = await openQueue()
   const { credentials } = open.config.git
@@ -79,7 +93,8 @@ function pairs(list: string[]): Record<string, string> {
 
 function secretValues(names: string[]): Record<string, string> {
   const missing = names.filter((name) => !process.env[name])
-  if (missing.length) throw new UsageError(`--secret: ${missing.join(', ')} is not set in this environment; a secret's value is never an argument`)
+  if (missing.length)
+    throw new UsageError(`--secret: ${missing.join(', ')} is not set in this environment; a secret's value is never an argument`)
   return Object.fromEntries(names.map((name) => [name, process.env[name]!]))
 }
 
@@ -95,8 +110,10 @@ async function result(open: Open, id: string, signal: AbortSignal): Promise<numb
   }
   const job = await open.reader.job(id)
   if (signal.aborted) return 130
-  if (job?.state === 'success') return ok(`job ${shortId(id)} success`), 0
-  throw new RaibidError(`job ${shortId(id)} ${job?.state ?? 'has been forgotten'}${job?.reason ? `: ${job.reason}` : ''}; its log: just tail ${shortId(id)}`)
+  if (job?.state === 'success') return (ok(`job ${shortId(id)} success`), 0)
+  throw new RaibidError(
+    `job ${shortId(id)} ${job?.state ?? 'has been forgotten'}${job?.reason ? `: ${job.reason}` : ''}; its log: just tail ${shortId(id)}`,
+  )
 }
 
 if (import.meta.main) await main(spec, run)

@@ -43,7 +43,8 @@ function describe(job: Job): string {
     ['created', ago(job.createdAt)],
     ['took', took === null ? 'not begun' : formatDuration(took)],
   ]
-  if (job.logCut.bytes) facts.push(['log', `${job.logCut.lines} lines (${job.logCut.bytes} bytes) cut to keep it within its budget`])
+  if (job.logCut.bytes)
+    facts.push(['log', `${job.logCut.lines} lines (${job.logCut.bytes} bytes) cut to keep it within its budget`])
   const lines = facts.map(([name, value]) => `${name.padEnd(10)}  ${safe(value)}`)
   const steps = [...job.phases, ...job.steps]
   if (!steps.length) return lines.join('\n')

@@ -19,7 +19,12 @@ export const spec = {
 
 export async function run(args: Args<typeof spec>): Promise<number> {
   const { reader, pools } = await openQueue()
-  const [counts, totals, agents, jobs] = await Promise.all([reader.counts(pools), reader.totals(), reader.agents(), reader.unfinished(pools)])
+  const [counts, totals, agents, jobs] = await Promise.all([
+    reader.counts(pools),
+    reader.totals(),
+    reader.agents(),
+    reader.unfinished(pools),
+  ])
   if (args.json) {
     const shown = agents.map(({ beatAt, ...agent }) => ({ ...agent, beatAt: iso(beatAt) }))
     printJson({ pools: counts, held: totals.held, dead: totals.dead, agents: shown, jobs: jobs.map(publicJob) })

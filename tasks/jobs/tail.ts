@@ -28,14 +28,12 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   const id = await nameToId(open.reader, args.job ?? '@latest')
   const following = await open.another()
   const write = terminalText(process.stdout)
-  const print = args.json
-    ? (entry: object): void => printJson(entry, { line: true })
-    : logPrinter({ out: write, story: info })
+  const print = args.json ? (entry: object): void => printJson(entry, { line: true }) : logPrinter({ out: write, story: info })
   // with --failed the whole log is followed silently: which step failed is known at its end
   for await (const entry of followLog(following, id, { live: true, signal })) if (!args.failed) print(entry)
   if (signal.aborted) return 130
   const job = await open.reader.job(id)
-  if (!job) return fail(`job ${id} has been forgotten meanwhile`), 1
+  if (!job) return (fail(`job ${id} has been forgotten meanwhile`), 1)
   const broken = failingStep(job)
   if (args.failed && broken !== null) {
     for await (const entry of followLog(open.redis, id)) {

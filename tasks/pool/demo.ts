@@ -47,7 +47,8 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
     if (signal.aborted) throw signal.reason
     print(`\n${results(done)}`)
     const wrong = done.filter(({ job, as }) => job.state !== as.expected.state || job.attempt !== as.expected.attempts)
-    if (wrong.length) throw new RaibidError(`not as it should be: ${wrong.map(({ as }) => as.name).join(', ')}\n${story.join('\n')}`)
+    if (wrong.length)
+      throw new RaibidError(`not as it should be: ${wrong.map(({ as }) => as.name).join(', ')}\n${story.join('\n')}`)
     ok('all ended as they should: "failing" is a build that fails, and the agent of "killed" was killed on its way')
     return 0
   } finally {

@@ -12,7 +12,9 @@ export const spec = {
   name: 'down',
   group: 'pool',
   summary: 'Stop the local pool when its jobs have ended',
-  flags: { now: { type: 'boolean', description: 'do not wait: running jobs go back to the queue, and run when the pool is up again' } },
+  flags: {
+    now: { type: 'boolean', description: 'do not wait: running jobs go back to the queue, and run when the pool is up again' },
+  },
   examples: ['just down', 'just down --now'],
 } satisfies Spec
 

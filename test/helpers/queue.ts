@@ -21,7 +21,14 @@ export const aSpec = (more: Partial<JobSpec> = {}): JobSpec => ({
 
 export const aCommit = (n: number): string => n.toString(16).padStart(40, '0')
 
-export const aResult = (more: Partial<Result> = {}): Result => ({ state: 'success', reason: '', exitCode: 0, phases: [], steps: [], ...more })
+export const aResult = (more: Partial<Result> = {}): Result => ({
+  state: 'success',
+  reason: '',
+  exitCode: 0,
+  phases: [],
+  steps: [],
+  ...more,
+})
 
 /** All roles on one connection. */
 export function roles(redis: Redis, limits: Partial<Limits> = {}, pools = ['default']) {
@@ -35,10 +42,12 @@ export function roles(redis: Redis, limits: Partial<Limits> = {}, pools = ['defa
 
 /** The ids of a pool as the line, the stream and the group each have them: in a sound queue the first two are the same set. */
 export async function threeViews(redis: Redis, pool = 'default') {
-  const line = await redis.zrange(keys.due(pool), 0, -1)
+  const line = await redis.zrange(keys.due(pool), '0', '-1')
   const states = await Promise.all(line.map((id) => redis.hget(keys.job(id), 'state')))
   const entries = await redis.xrange(keys.stream(pool), '-', '+')
-  const pending = (await redis.exists(keys.stream(pool))) ? ((await redis.xpending(keys.stream(pool), 'ci-workers', '-', '+', 1000)) as [string, string][]) : []
+  const pending = (await redis.exists(keys.stream(pool)))
+    ? ((await redis.xpending(keys.stream(pool), 'ci-workers', '-', '+', 1000)) as [string, string][])
+    : []
   return {
     line: line.filter((_, i) => states[i] !== 'delayed').toSorted(),
     delayed: line.filter((_, i) => states[i] === 'delayed').toSorted(),

@@ -27,7 +27,8 @@ async function whole(id: string): Promise<LogEntry[]> {
   for await (const entry of followLog(redis, id)) entries.push(entry)
   return entries
 }
-const texts = (entries: LogEntry[]) => entries.map((entry) => (entry.kind === 'out' ? entry.text : entry.kind === 'cut' ? `cut ${entry.lines}` : entry.kind))
+const texts = (entries: LogEntry[]) =>
+  entries.map((entry) => (entry.kind === 'out' ? entry.text : entry.kind === 'cut' ? `cut ${entry.lines}` : entry.kind))
 
 describe('the log', () => {
   test('repeats are passed over, order is kept, the end is marked', async () => {
@@ -46,7 +47,14 @@ describe('the log', () => {
     await agent('b').claim('u', 'default')
     await agent('b').log(id, 'u', [line(1, 'again\n')])
     await agent('b').finish(id, 'u', aResult())
-    expect((await whole(id)).map((entry) => [entry.attempt, entry.kind])).toEqual([[1, 'start'], [1, 'out'], [1, 'end'], [2, 'start'], [2, 'out'], [2, 'end']])
+    expect((await whole(id)).map((entry) => [entry.attempt, entry.kind])).toEqual([
+      [1, 'start'],
+      [1, 'out'],
+      [1, 'end'],
+      [2, 'start'],
+      [2, 'out'],
+      [2, 'end'],
+    ])
   })
 
   test('above the budget head and tail stay, and the cut is stated to the line', async () => {
@@ -78,7 +86,8 @@ describe('the log', () => {
     const { id, a } = await running()
     const seen: string[] = []
     const reading = (async () => {
-      for await (const entry of followLog(server.client(), id, { live: true })) seen.push(entry.kind === 'out' ? entry.text : entry.kind)
+      for await (const entry of followLog(server.client(), id, { live: true }))
+        seen.push(entry.kind === 'out' ? entry.text : entry.kind)
     })()
     for (let seq = 1; seq <= 3; seq++) {
       await a.log(id, 't', [line(seq)])
@@ -119,7 +128,7 @@ describe('the keeper', () => {
     const [first] = await redis.xrange('ci-jobs', '-', '+', 'COUNT', 1)
     await redis.xdel('ci-jobs', first![0])
     await redis.xadd('ci-jobs', '*', 'id', 'nobody')
-    await redis.del(keys.job((await redis.zrange('ci-due', 440, 440))[0]!))
+    await redis.del(keys.job((await redis.zrange('ci-due', '440', '440'))[0]!))
     expect(await keeper.audit()).toBe(3)
     expect(await keeper.audit()).toBe(0)
     const { line: due, stream } = await threeViews(redis)
@@ -154,7 +163,7 @@ describe('the keeper', () => {
       await Promise.all(keepers.map((keeper) => keeper.tend()))
       return (await threeViews(redis)).group.length === 0
     })
-    const tries = await Promise.all((await redis.zrange('ci-due', 0, -1)).map((id) => redis.hget(keys.job(id), 'tries')))
+    const tries = await Promise.all((await redis.zrange('ci-due', '0', '-1')).map((id) => redis.hget(keys.job(id), 'tries')))
     expect(tries).toEqual(Array(20).fill('1'))
     expect(await redis.xlen('ci-jobs')).toBe(20)
   })
@@ -206,8 +215,14 @@ describe('the reader', () => {
   test('lists by state and repository, newest first, up to the limit', async () => {
     const { jobs, agent, reader } = roles(redis)
     for (let n = 0; n < 6; n++) await jobs.enqueue(aSpec({ commit: aCommit(n), repo: n % 2 ? '/odd' : '/even' }))
-    for (let n = 0; n < 2; n++) await agent('a').finish(((await agent('a').claim(`t${n}`, 'default')) as { job: { id: string } }).job.id, `t${n}`, aResult())
-    const shown = async (filter: Parameters<typeof reader.jobs>[0]) => (await reader.jobs(filter)).map((job) => Number(`0x${job.commit}`))
+    for (let n = 0; n < 2; n++)
+      await agent('a').finish(
+        ((await agent('a').claim(`t${n}`, 'default')) as { job: { id: string } }).job.id,
+        `t${n}`,
+        aResult(),
+      )
+    const shown = async (filter: Parameters<typeof reader.jobs>[0]) =>
+      (await reader.jobs(filter)).map((job) => Number(`0x${job.commit}`))
     expect(await shown({})).toEqual([5, 4, 3, 2, 1, 0])
     expect(await shown({ limit: 2 })).toEqual([5, 4])
     expect(await shown({ repo: '/odd' })).toEqual([5, 3, 1])

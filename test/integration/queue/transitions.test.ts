@@ -121,7 +121,9 @@ describe('superseding', () => {
   test('the same commit with another environment is not superseded', async () => {
     const { jobs } = roles(redis)
     await jobs.enqueue(aSpec({ commit: aCommit(1) }), { commitAt: day })
-    expect((await jobs.enqueue(aSpec({ commit: aCommit(1), env: { A: '1' } }), { commitAt: day, supersede: true })).superseded).toEqual([])
+    expect(
+      (await jobs.enqueue(aSpec({ commit: aCommit(1), env: { A: '1' } }), { commitAt: day, supersede: true })).superseded,
+    ).toEqual([])
   })
 })
 
@@ -151,7 +153,11 @@ describe('claim', () => {
     await claimJob(agent('a'), 't')
     await keeper.release('a', 'gone', 'test')
     await claimJob(agent('b'), 'u')
-    await redis.hset(keys.agents, 'a', JSON.stringify({ job: (await redis.zrange('ci-due', 0, 0))[0], token: 't', pool: 'default', beat: 0 }))
+    await redis.hset(
+      keys.agents,
+      'a',
+      JSON.stringify({ job: (await redis.zrange('ci-due', '0', '0'))[0], token: 't', pool: 'default', beat: 0 }),
+    )
     expect((await agent('a').claim('t', 'default')).kind).toBe('gone')
   })
 
@@ -176,12 +182,16 @@ describe('claim', () => {
     const { jobs, agent, keeper } = roles(redis)
     const bell = server.client()
     const idle = await agent('a').claim('t', 'default')
-    let woke = idle.kind === 'idle' ? agent('a').waitForBell(bell, 'default', idle.behind, 60_000) : Promise.reject(new Error('not idle'))
+    let woke =
+      idle.kind === 'idle' ? agent('a').waitForBell(bell, 'default', idle.behind, 60_000) : Promise.reject(new Error('not idle'))
     await jobs.enqueue(aSpec())
     await woke
     await claimJob(agent('b'), 'u')
     const again = await agent('a').claim('t', 'default')
-    woke = again.kind === 'idle' ? agent('a').waitForBell(bell, 'default', again.behind, 60_000) : Promise.reject(new Error('not idle'))
+    woke =
+      again.kind === 'idle'
+        ? agent('a').waitForBell(bell, 'default', again.behind, 60_000)
+        : Promise.reject(new Error('not idle'))
     await keeper.release('b', 'killed', 'test')
     await woke
     expect((await claimJob(agent('a'), 'v')).attempt).toBe(2)
@@ -201,7 +211,9 @@ describe('the fence', () => {
     expect(await zombie.finish(id, 'old', aResult())).toBe('lost')
     expect(await zombie.release('old', 'drained', 'x')).toBe('none')
     expect(await reader.job(id)).toMatchObject({ state: 'running', agent: 'fresh', attempt: 2 })
-    expect(await agent('fresh').finish(id, 'new', aResult({ state: 'failed', reason: 'step test: exit 1', exitCode: 1 }))).toBe('failed')
+    expect(await agent('fresh').finish(id, 'new', aResult({ state: 'failed', reason: 'step test: exit 1', exitCode: 1 }))).toBe(
+      'failed',
+    )
     expect(await zombie.finish(id, 'old', aResult())).toBe('lost')
     expect((await reader.job(id))?.state).toBe('failed')
   })

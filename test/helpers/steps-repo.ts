@@ -1,0 +1,21 @@
+import { stringify } from 'yaml'
+import { createRepo, type TestRepo } from './tmp-repo.ts'
+
+/** A repository whose `.raibid.yaml` runs these scripts, one step each. */
+export const stepsRepo = (...scripts: (string | { name: string; run: string; timeout?: string })[]): TestRepo =>
+  createRepo({
+    files: {
+      '.raibid.yaml': stringify({
+        steps: scripts.map((one, i) => (typeof one === 'string' ? { name: `step${i + 1}`, run: one } : one)),
+      }),
+    },
+  })
+
+/** Prints numbered lines, slowly enough to be hit in the middle: `line 1` … `line <n>`, then `all <n> lines`. */
+export const counting = (n: number, seconds = 0.05): string =>
+  `for i in $(seq ${n}); do echo "line $i"; sleep ${seconds}; done; echo "all ${n} lines"`
+
+/** The numbers of the lines in an output of `counting`. */
+export const counted = (log: string): number[] => [...log.matchAll(/^line (\d+)$/gm)].map((match) => Number(match[1]))
+
+export const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1)

@@ -1,0 +1,136 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { findTool, hasTool } from '#agent/find-tool.ts'
+import { planSteps, type Plan } from '#agent/plan.ts'
+import { tmpFolder, type Files } from '#test/helpers/tmp-repo.ts'
+
+const tool = { text: '#!/bin/sh\n', mode: 0o755 }
+const tools = (...names: string[]): Files => Object.fromEntries(names.map((name) => [`bin/${name}`, tool]))
+const allTools = tools('cargo', 'cargo-clippy', 'cargo-nextest', 'cargo-audit', 'node', 'npm', 'pnpm', 'yarn')
+
+function plan(files: Files, installed: Files = allTools, pipeline = 'auto'): Promise<Plan> {
+  const [workspace, machine] = [tmpFolder(files), tmpFolder(installed)]
+  onTestFinished(workspace.remove)
+  onTestFinished(machine.remove)
+  return planSteps({ workspace: workspace.path, pipeline, env: { PATH: join(machine.path, 'bin'), HOME: machine.path } })
+}
+const lines = ({ steps }: Plan): string[] => steps.map(({ name, run, skip }) => `${name}: ${skip ? `(${skip})` : run}`)
+const packageJson = (scripts: Record<string, string> = {}): string => JSON.stringify({ scripts })
+
+test.for<[string, Files, Files, string[]]>([
+  [
+    'rust, everything installed, locked',
+    { 'Cargo.toml': '', 'Cargo.lock': '' },
+    allTools,
+    [
+      'check: cargo check --locked',
+      'clippy: cargo clippy --locked',
+      'build: cargo build --release --locked',
+      'test: NEXTEST_NO_TESTS=pass cargo nextest run --locked',
+      'audit: cargo audit',
+    ],
+  ],
+  [
+    'rust, only cargo, no lock',
+    { 'Cargo.toml': '' },
+    tools('cargo'),
+    [
+      'check: cargo check',
+      'clippy: (cargo-clippy is not installed)',
+      'build: cargo build --release',
+      'test: cargo test',
+      'audit: (cargo-audit is not installed)',
+    ],
+  ],
+  [
+    'rust, no cargo',
+    { 'Cargo.toml': '' },
+    {},
+    ['check', 'clippy', 'build', 'test', 'audit'].map((name) => `${name}: (cargo is not installed)`),
+  ],
+  [
+    'node, locked, all scripts',
+    { 'package.json': packageJson({ test: 'vitest', lint: 'eslint', build: 'tsc', start: 'x' }), 'package-lock.json': '{}' },
+    allTools,
+    ['ci: npm ci --no-audit --no-fund', 'build: npm run build', 'lint: npm run lint', 'test: npm run test'],
+  ],
+  [
+    'node, shrinkwrap, the test of npm init',
+    { 'package.json': packageJson({ test: 'echo "Error: no test specified" && exit 1' }), 'npm-shrinkwrap.json': '{}' },
+    allTools,
+    ['ci: npm ci --no-audit --no-fund'],
+  ],
+  ['node, no lock', { 'package.json': '{}' }, allTools, ['ci: npm install --no-audit --no-fund']],
+  [
+    'pnpm',
+    { 'package.json': packageJson({ test: 'x' }), 'pnpm-lock.yaml': '' },
+    allTools,
+    ['ci: pnpm install --frozen-lockfile', 'test: pnpm run test'],
+  ],
+  ['yarn 1', { 'package.json': '{}', 'yarn.lock': '' }, allTools, ['ci: yarn install --frozen-lockfile']],
+  ['yarn 4', { 'package.json': '{}', 'yarn.lock': '', '.yarnrc.yml': '' }, allTools, ['ci: yarn install --immutable']],
+  ['no yarn', { 'package.json': '{}', 'yarn.lock': '' }, tools('node', 'npm'), ['ci: (yarn is not installed)']],
+  [
+    'two pipelines',
+    { 'package.json': '{}', 'Cargo.toml': '' },
+    tools('node', 'npm'),
+    [
+      'node: ci: npm install --no-audit --no-fund',
+      ...['check', 'clippy', 'build', 'test', 'audit'].map((name) => `rust: ${name}: (cargo is not installed)`),
+    ],
+  ],
+  ['its own file comes first', { 'Cargo.toml': '', '.raibid.yaml': 'steps: [{ run: make }]' }, {}, ['make: make']],
+])('%s', async ([, files, installed, expected]) => {
+  expect(lines(await plan(files, installed))).toEqual(expected)
+})
+
+test('the names of what was found', async () => {
+  expect((await plan({ 'package.json': '{}', 'Cargo.toml': '' })).pipeline).toBe('node+rust')
+  const own = await plan({ '.raibid.yaml': 'timeout: 5m\nenv: { A: b }\nsteps: [{ run: make }]' })
+  expect(own).toMatchObject({ pipeline: 'raibid', timeoutMs: 300_000, env: { A: 'b' } })
+})
+
+test('a pipeline asked for by name outranks the file', async () => {
+  const asked = await plan({ 'Cargo.toml': '', 'package.json': '{}', '.raibid.yaml': 'steps: [{ run: make }]' }, allTools, 'node')
+  expect(lines(asked)).toEqual(['ci: npm install --no-audit --no-fund'])
+})
+
+test.for<[string, Files, string, RegExp]>([
+  ['nothing', {}, 'auto', /looked for \.raibid\.yaml, package\.json \(node\), Cargo\.toml \(rust\)/],
+  ['an unknown name', { 'Cargo.toml': '' }, 'rsut', /no pipeline "rsut".*auto, raibid, node, rust/],
+  ['one that does not apply', { 'Cargo.toml': '' }, 'node', /looked for package\.json \(node\)/],
+  ['no file of its own', {}, 'raibid', /no \.raibid\.yaml/],
+  [
+    'a package.json out of the workspace',
+    { 'package.json': { link: '/etc/passwd' } },
+    'auto',
+    /package\.json: is a symbolic link/,
+  ],
+  ['a huge package.json', { 'package.json': ' '.repeat(1_048_577) }, 'auto', /package\.json: is 1048577 bytes long/],
+  ['a broken package.json', { 'package.json': '{' }, 'auto', /package\.json: is not valid JSON/],
+])('%s is refused', async ([, files, pipeline, message]) => {
+  await expect(plan(files, {}, pipeline)).rejects.toThrow(
+    expect.objectContaining({ name: 'PipelineError', message: expect.stringMatching(message) }),
+  )
+})
+
+test('a tool is an executable file on an absolute PATH', () => {
+  const { path, remove } = tmpFolder({ 'a/tool': 'x', 'b/tool': tool })
+  onTestFinished(remove)
+  mkdirSync(join(path, 'c/tool'), { recursive: true })
+  expect(findTool('tool', `${path}/none:relative:${path}/a:${path}/c:${path}/b`)).toBe(`${path}/b/tool`)
+  expect(findTool('tool', `${path}/a:${path}/c:`)).toBeNull()
+})
+
+test('a stand-in of rustup counts only when a toolchain has the tool', () => {
+  const { path, remove } = tmpFolder({
+    'bin/rustup': tool,
+    'bin/cargo': { link: 'rustup' },
+    'bin/cargo-clippy': { link: 'rustup' },
+    '.rustup/toolchains/stable/bin/cargo': tool,
+  })
+  onTestFinished(remove)
+  const env = { PATH: join(path, 'bin'), HOME: path }
+  expect([hasTool('cargo', env), hasTool('cargo-clippy', env)]).toEqual([true, false])
+})
