@@ -1,6 +1,7 @@
 /** Gets a repository's exact commit into the workspace: shallow, with submodules, safe from hostile names and contents. */
-import { lstat, mkdir } from 'node:fs/promises'
+import { appendFile, lstat, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOf } from '#lib/errors.ts'
 import type { GitCredential } from '#lib/git-credentials.ts'
 import { parseRepo, verifyBranch, verifyCommit } from '#lib/repo.ts'
 import { CloneError, errorOf } from './clone-error.ts'
@@ -40,19 +41,32 @@ export async function clone(options: CloneOptions): Promise<{ commit: string }> 
   const git = gitIn({ ...options, local })
   const ref = branch ? `refs/heads/${branch}` : 'HEAD'
 
-  const format = commit.length === 64 ? ['--object-format=sha256'] : []
-  await must(git, 'init', '--quiet', '--template=', '--initial-branch=raibid', ...format)
-  if (local) await trustLocal(dir, local)
-  // Relative URLs of submodules count from here.
-  await must(git, 'config', 'remote.origin.url', repo.url)
+  const open = async (format: string): Promise<void> => {
+    await must(git, 'init', '--quiet', '--template=', '--initial-branch=raibid', `--object-format=${format}`)
+    if (local) await trustLocal(dir, local)
+    // Relative URLs of submodules count from here.
+    await appendFile(join(dir, '.git', 'config'), `[remote "origin"]\n\turl = ${JSON.stringify(repo.url)}\n`)
+  }
+  const fetchHead = (): Promise<string> => must(git, ...fetch, '--depth=1', 'origin', ref)
+
+  await open(commit.length === 64 ? 'sha256' : 'sha1')
   await onOutput(`Cloning ${repo.url} at ${commit || branch || 'HEAD'}\n`)
-  await (commit ? fetchCommit(git, commit, ref) : must(git, ...fetch, '--depth=1', 'origin', ref))
+  if (commit) await fetchCommit(git, commit, ref)
+  else {
+    await fetchHead().catch(async (error: unknown) => {
+      if (!/mismatched algorithms/.test(messageOf(error))) throw error
+      await rm(join(dir, '.git'), { recursive: true })
+      await open('sha256')
+      await fetchHead()
+    })
+  }
 
   const target = commit || 'FETCH_HEAD'
   await must(git, 'checkout', '--quiet', '--detach', '--force', '--no-recurse-submodules', target)
   await updateSubmodules(git, dir)
-  const head = await must(git, 'rev-parse', '--verify', 'HEAD^{commit}')
-  return { commit: head.trim().split('\n').at(-1)! }
+  // Detached: the file holds the id itself.
+  return { commit: verifyCommit((await readFile(join(dir, '.git', 'HEAD'), 'utf8')).trim()) }
+}
 }
 
 const fetch = ['fetch', '--no-tags', '--no-recurse-submodules', '--quiet']

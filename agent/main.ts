@@ -4,7 +4,8 @@ import { enableCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { env } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
-import { connectLasting, shownUrl } from '#lib/queue/connect.ts'
+import { connectLasting } from '#lib/queue/connect-lasting.ts'
+import { shownUrl } from '#lib/queue/connect.ts'
 import { worker as workerOf } from '#lib/queue/worker.ts'
 import type { Job } from '#lib/queue/types.ts'
 import { session } from './session.ts'
@@ -25,11 +26,10 @@ async function main(): Promise<number> {
   const config = await loadConfig()
   if (!config.redisUrl) throw new Error(`there is no queue: set ${env.redisUrl}`)
   const url = config.redisUrl
-  const limits = { logJob: config.logBudget.jobBytes, logAll: config.logBudget.totalBytes }
   const redis = connectLasting(url, { enableReadyCheck: false })
   let bell: ReturnType<typeof connectLasting> | undefined
   const openBell = (): NonNullable<typeof bell> => (bell ??= connectLasting(url, { enableReadyCheck: false }))
-  const worker = workerOf(redis, agent, limits)
+  const worker = workerOf(redis, agent, config.limits)
   let refused: (error: Error) => void = () => {}
   // a wrong password does not get better by waiting: say so and leave, so that whoever starts agents can see it
   const broken = new Promise<never>((_, reject) => (refused = reject))

@@ -6,6 +6,7 @@ import type { ConfigFile } from './config-schema.ts'
 import { env as names, files } from './contract.ts'
 import { UsageError } from './errors.ts'
 import { gitCredentials, type GitCredential } from './git-credentials.ts'
+import type { Limits } from './queue/limits.ts'
 
 export type { GitCredential } from './git-credentials.ts'
 export { redactUrl } from './redact-url.ts'
@@ -18,13 +19,16 @@ export interface Config {
   home: string
   /** null: no pool is running here, and no other Redis was named. */
   redisUrl: string | null
+  /** Somebody else runs that Redis: it was named by a flag, the environment or raibid.yaml. */
+  redisGiven: boolean
   pools: Record<string, { max: number; warm: number }>
   jobTimeoutMs: number
   git: { credentials: GitCredential[] }
   agentMaxJobs: number
   agentIdleMs: number
   passEnv: string[]
-  logBudget: { jobBytes: number; totalBytes: number }
+  /** What of the queue's numbers (lib/queue/limits.ts) is not the default here. */
+  limits: Partial<Limits>
 }
 
 /** What a task's flags may override; `max` and `warm` are those of the pool `default`. */
@@ -51,17 +55,19 @@ export async function loadConfig({
   const file = await readConfigFile(env, problems)
   const home = resolve(root, env[names.home] || '.raibid')
   const read = environment(env, problems)
+  const given = flags.redisUrl ?? (read.redisUrl(names.redisUrl) || file.redisUrl)
   const config: Config = {
     root,
     home,
-    redisUrl: flags.redisUrl ?? (read.redisUrl(names.redisUrl) || (file.redisUrl ?? noted(home))),
+    redisUrl: given ?? noted(home),
+    redisGiven: given !== undefined,
     pools: pools(file, flags, problems),
     jobTimeoutMs: file.jobTimeout ?? 3_600_000,
     git: { credentials: gitCredentials(env, home, problems) },
     agentMaxJobs: read.whole(names.agentMaxJobs, 1) ?? file.agent?.maxJobs ?? 1,
     agentIdleMs: seconds(read.whole(names.agentIdle, 0)) ?? file.agent?.idle ?? 30_000,
     passEnv: read.names(names.passEnv) ?? file.agent?.passEnv ?? [],
-    logBudget: { jobBytes: file.log?.perJob ?? 16 * 2 ** 20, totalBytes: file.log?.total ?? 512 * 2 ** 20 },
+    limits: limits(file, read),
   }
   if (problems.length) throw new ConfigError(problems.join('\n'))
   return config
@@ -104,6 +110,16 @@ function pools(file: ConfigFile, flags: ConfigFlags, problems: string[]): Config
     return [name, pool] as const
   })
   return Object.fromEntries(decided)
+}
+
+function limits(file: ConfigFile, read: ReturnType<typeof environment>): Partial<Limits> {
+  const own = {
+    lease: read.whole(names.lease, 100),
+    backoff: read.whole(names.backoff, 0),
+    logJob: file.log?.perJob,
+    logAll: file.log?.total,
+  }
+  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
 }
 
 const seconds = (value: number | undefined) => (value === undefined ? undefined : value * 1000)

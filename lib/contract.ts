@@ -19,6 +19,10 @@ export const env = {
   agentMaxJobs: 'RAIBID_AGENT_MAX_JOBS',
   /** Seconds an agent waits for work before it leaves; default 30. */
   agentIdle: 'RAIBID_AGENT_IDLE',
+  /** Milliseconds without a beat after which a job is taken from its agent; the same for all that share a queue. For tests. */
+  lease: 'RAIBID_LEASE',
+  /** Milliseconds a job waits after its second lost agent; the same for all that share a queue. For tests. */
+  backoff: 'RAIBID_BACKOFF',
   /** Lines `host<TAB>user<TAB>token`: credentials for git, by host. */
   gitCredentials: 'RAIBID_GIT_CREDENTIALS',
   /** The key that seals secrets, 64 hex digits; default: the file `RAIBID_HOME/secret.key`. */

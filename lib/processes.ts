@@ -1,53 +1,13 @@
 /** Facts about this machine's processes, through /proc (Linux), and the end of all processes that carry a mark in their environment. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-
-interface Facts {
-  pid: number
-  parent: number
-  group: number
-  session: number
-  startTime: string
-  /** It has memory of its own: it is no kernel thread, and not about to end. */
-  alive: boolean
-}
-
-/** What is known of one process; null when it is gone or a zombie. */
-function factsOf(pid: number): Facts | null {
-  let stat: string
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  } catch {
-    return null
-  }
-  // The name in parentheses may hold blanks and parentheses itself.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // A process whose first thread has ended is a zombie by name only, as long as it has others.
-  const gone = fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)
-  if (gone || fields.length < 20) return null
-  return {
-    pid,
-    parent: Number(fields[1]),
-    group: Number(fields[2]),
-    session: Number(fields[3]),
-    startTime: fields[19]!,
-    alive: fields[20] !== '0',
-  }
-}
+import { factsOf, processes, type Facts } from './proc.ts'
 
 /** When a process started, in clock ticks since boot: with the pid it names a process uniquely. Null: gone or a zombie. */
 export const startTimeOf = (pid: number): string | null => factsOf(pid)?.startTime ?? null
 
 /** Whether the process that had this pid and start time still runs. */
 export const isSameProcess = (pid: number, startTime: string): boolean => startTimeOf(pid) === startTime
-
-const numbersIn = (folder: string): number[] => readdirSync(folder).map(Number).filter(Number.isInteger)
-
-const processes = (): Facts[] =>
-  numbersIn('/proc').flatMap((pid) => {
-    const facts = pid === process.pid ? null : factsOf(pid)
-    return facts ?? []
-  })
 
 /** Processes known to have no environment (`env -i`): not looked at twice. */
 const bare = new Map<number, string>()

@@ -18,8 +18,8 @@ export interface Open {
 }
 
 /** The queue as a task sees it. UnreachableError within two seconds when it is not there. */
-export async function openQueue(): Promise<Open> {
-  const config = await loadConfig()
+export async function openQueue(given?: Config): Promise<Open> {
+  const config = given ?? (await loadConfig())
   const { redisUrl } = config
   if (!redisUrl) {
     throw new UnreachableError(
@@ -32,7 +32,7 @@ export async function openQueue(): Promise<Open> {
     redis,
     reader: readerOf(redis),
     pools: Object.keys(config.pools),
-    limits: { logJob: config.logBudget.jobBytes, logAll: config.logBudget.totalBytes },
+    limits: config.limits,
     another: () => connectTask(redisUrl),
   }
 }

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import type { Config } from '#lib/config.ts'
 import { files } from '#lib/contract.ts'
 import { messageOf, RaibidError } from '#lib/errors.ts'
-import { connectLasting } from '#lib/queue/connect.ts'
+import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { keepOn, keeper as keeperOf } from '#lib/queue/keeper.ts'
-import { limits as defaults, type Limits } from '#lib/queue/limits.ts'
+import { limits as defaults } from '#lib/queue/limits.ts'
 import { reader as readerOf } from '#lib/queue/reader.ts'
 import { createAgents } from './agents.ts'
 import { watchHangs } from './hangs.ts'
@@ -17,9 +17,6 @@ import { forgetPool, knownProcess, notePool, runningPool } from './state.ts'
 export interface PoolOptions {
   config: Config
   say: (text: string) => void
-  limits?: Partial<Limits>
-  /** A Redis that somebody else runs; default: one of the pool's own. */
-  redisUrl?: string | undefined
 }
 
 export interface Pool {
@@ -34,11 +31,12 @@ export interface Pool {
  * The local pool: redis-server, keeper, scaler and agents of one RAIBID_HOME, in this process. RaibidError when another process runs it
  * already. What an earlier one left (a living redis-server, agents at work, jobs of dead agents) is taken over.
  */
-export async function startPool({ config, say, limits: given = {}, redisUrl: external }: PoolOptions): Promise<Pool> {
+export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
   const { home, root, pools } = config
   const lock = await takeLock(home)
   if (!lock) throw new RaibidError(`a pool runs here already (pid ${runningPool(home)?.pid ?? 'unknown'}, ${home})`)
-  const limits = { ...defaults, logJob: config.logBudget.jobBytes, logAll: config.logBudget.totalBytes, ...given }
+  const limits = { ...defaults, ...config.limits }
+  const external = config.redisGiven ? config.redisUrl : null
   const redisChild = external ? null : await startRedis(home, say)
   const redisUrl = external ?? redisChild!.url
   if (redisChild?.adopted) say(`took over redis-server (pid ${redisChild.pid()})`)

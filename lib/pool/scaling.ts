@@ -1,4 +1,4 @@
-import { connectLasting } from '#lib/queue/connect.ts'
+import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { keys } from '#lib/queue/keys.ts'
 import type { Agents } from './agents.ts'
 import { agentsToStart } from './scaler.ts'

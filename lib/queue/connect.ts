@@ -1,10 +1,10 @@
-import { Redis, type RedisOptions } from 'ioredis'
+import type { Redis, RedisOptions } from 'ioredis'
 import { messageOf, UnreachableError } from '#lib/errors.ts'
 
 /** A URL as it may be shown: without its password. */
 export const shownUrl = (url: string): string => url.replace(/\/\/([^@/]*)@/, '//')
 
-const unreachable = (url: string, why: string): UnreachableError =>
+export const unreachable = (url: string, why: string): UnreachableError =>
   new UnreachableError(
     `cannot reach Redis at ${shownUrl(url)}: ${why}; start the local pool with \`just up\`, or set RAIBID_REDIS_URL`,
   )
@@ -27,7 +27,10 @@ function why(error: unknown): string {
  * A connection for a task: it is there within `withinMs`, or UnreachableError names the URL and what to do. Commands fail rather than wait.
  */
 export async function connectTask(url: string, withinMs = 1500, options: RedisOptions = {}): Promise<Redis> {
-  const redis = make(url, {
+  verifyUrl(url)
+  // imported here, when the compile cache of a task is on
+  const { Redis } = await import('ioredis')
+  const redis = new Redis(url, {
     lazyConnect: true,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
@@ -51,30 +54,12 @@ export async function connectTask(url: string, withinMs = 1500, options: RedisOp
   }
 }
 
-/**
- * A connection for what must outlive an outage (agent, keeper, supervisor, serve): it waits, reconnects quickly, and sends again what was
- * not answered. That is safe because every script is idempotent. A peer that is silent for `silentMs` while an answer is due is dropped.
- */
-export function connectLasting(url: string, options: RedisOptions & { silentMs?: number } = {}): Redis {
-  const { silentMs = 5000, ...rest } = options
-  const redis = make(url, {
-    maxRetriesPerRequest: null,
-    retryStrategy: (times) => Math.min(25 * times, 500),
-    reconnectOnError: (error) => (/^(LOADING|READONLY)/.test(error.message) ? 2 : false),
-    connectTimeout: 2000,
-    socketTimeout: silentMs,
-    ...rest,
-  })
-  redis.on('error', () => {})
-  return redis
-}
-
-function make(url: string, options: RedisOptions): Redis {
+/** UnreachableError unless it is a URL of Redis. */
+export function verifyUrl(url: string): void {
   try {
     const { protocol } = new URL(url)
     if (protocol !== 'redis:' && protocol !== 'rediss:') throw new Error(`"${protocol}" is not redis: or rediss:`)
   } catch (error) {
     throw unreachable(url, `not a Redis URL (${messageOf(error)})`)
   }
-  return new Redis(url, { enableAutoPipelining: false, ...options })
 }

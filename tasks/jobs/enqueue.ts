@@ -3,6 +3,7 @@
 import type { Args, Spec } from '#lib/cli/args.ts'
 import { info, ok, print, printJson } from '#lib/cli/log.ts'
 import { main, type Context } from '#lib/cli/main.ts'
+import { loadConfig } from '#lib/config.ts'
 import { RaibidError, UsageError } from '#lib/errors.ts'
 import { resolveHead, commitDate } from '#lib/jobs/commit.ts'
 import { openQueue, type Open } from '#lib/jobs/open.ts'
@@ -54,9 +55,12 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   if (args.commit !== undefined && !/^[0-9a-f]{4,64}$/i.test(args.commit))
     throw new UsageError(`--commit: ${JSON.stringify(args.commit.slice(0, 80))} is not a commit id`)
   const values = secretValues(args.secret)
-  const open = await openQueue()
-  const { credentials } = open.config.git
-  const head = await resolveHead(repo.url, branch, args.commit?.toLowerCase(), credentials)
+  const config = await loadConfig()
+  const { credentials } = config.git
+  const [open, head] = await Promise.all([
+    openQueue(config),
+    resolveHead(repo.url, branch, args.commit?.toLowerCase(), credentials),
+  ])
   const id = ulid()
   const spec = {
     ...{ repo: repo.url, branch: head.branch, commit: verifyCommit(head.commit), pipeline: args.pipeline, pool: args.pool },

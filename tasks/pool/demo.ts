@@ -35,7 +35,13 @@ export const spec = {
 
 export async function run(args: Args<typeof spec>, { signal }: Context): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'raibid-demo-'))
-  const config = { ...(await loadConfig()), home: join(folder, 'home'), redisUrl: null, pools: { default: { max: 2, warm: 0 } } }
+  const config = {
+    ...(await loadConfig()),
+    home: join(folder, 'home'),
+    redisUrl: null,
+    redisGiven: false,
+    pools: { default: { max: 2, warm: 0 } },
+  }
   const story: string[] = []
   const pool = await startPool({ config, say: (text) => void story.push(text) })
   const stop = (): void => pool.stop('now')

@@ -32,7 +32,8 @@ test('defaults', async () => {
     agentMaxJobs: 1,
     agentIdleMs: 30_000,
     passEnv: [],
-    logBudget: { jobBytes: 16 * 2 ** 20, totalBytes: 512 * 2 ** 20 },
+    limits: {},
+    redisGiven: false,
   })
 })
 
