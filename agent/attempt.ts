@@ -49,11 +49,16 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   }
 
   /** Runs `work` as a phase or step with its marks; `work` fills in how it ended. */
-  async function shown(list: Step[], name: string, work: (index: number, step: Step) => Promise<void>): Promise<Step> {
+  async function shown(
+    list: Step[],
+    name: string,
+    work: (index: number, step: Step) => Promise<void>,
+    run?: string,
+  ): Promise<Step> {
     const index = phases.length + steps.length
     const step: Step = { name, state: 'running', exitCode: null, durationMs: null }
     list.push(step)
-    shipper.mark('step', index, { name, phase: list === phases }, { phases, steps })
+    shipper.mark('step', index, { name, phase: list === phases, ...(run && { run }) }, { phases, steps })
     const begun = performance.now()
     await work(index, step)
     step.durationMs = Math.round(performance.now() - begun)
@@ -77,14 +82,13 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
       const { credentials, mark } = options
       const onOutput = (text: string): Promise<void> => shipper.write(index, text)
       const place = { repo: job.repo, branch: job.branch, commit, dir: source }
-      commit = (await clone({ ...place, env: { ...env, [stepEnv.mark]: mark }, mark, credentials, signal: stop, onOutput }))
+      commit = (await clone({ ...place, env: { ...process.env, TMPDIR: env.TMPDIR }, mark, credentials, signal: stop, onOutput }))
         .commit
       step.state = 'success'
     } catch (error) {
       cloneError = error
       step.state = 'failed'
-      step.reason = messageOf(error)
-      await shipper.write(index, `${step.reason}\n`)
+      step.reason = messageOf(error) // git's own words are in the log already
     }
   })
   if (stop.aborted) return stopped()
@@ -110,6 +114,7 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
     const { planSteps } = await import('./plan.ts')
     const plan = await planSteps({ workspace: source, pipeline: job.pipeline, env: variables })
     planned = plan.steps
+    phases.push({ name: `plan: ${plan.pipeline}`, state: 'success', exitCode: null, durationMs: null })
     Object.assign(variables, { ...plan.env, ...job.env, ...options.secrets })
     // the caller's bound is the last word, then the repository's
     if (!job.timeoutMs && plan.timeoutMs) options.onTimeout((bound = plan.timeoutMs))
@@ -124,14 +129,19 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   for (const { name, run, timeoutMs = 0, skip } of planned) {
     if (stop.aborted) return stopped()
     let ended: StepResult | undefined
-    const step = await shown(steps, name, async (index, one) => {
-      if (skip) return void Object.assign(one, { state: 'skipped', reason: skip })
-      const onOutput = (text: string): Promise<void> => shipper.write(index, text)
-      ended = await runStep({ script: run, cwd: source, env: variables, mark: options.mark, timeoutMs, signal: stop, onOutput })
-      one.exitCode = ended.exitCode
-      one.state = ended.outcome === 'exited' && ended.exitCode === 0 ? 'success' : 'failed'
-      if (one.state === 'failed') one.reason = reasonOf(ended, timeoutMs)
-    })
+    const step = await shown(
+      steps,
+      name,
+      async (index, one) => {
+        if (skip) return void Object.assign(one, { state: 'skipped', reason: skip })
+        const onOutput = (text: string): Promise<void> => shipper.write(index, text)
+        ended = await runStep({ script: run, cwd: source, env: variables, mark: options.mark, timeoutMs, signal: stop, onOutput })
+        one.exitCode = ended.exitCode
+        one.state = ended.outcome === 'exited' && ended.exitCode === 0 ? 'success' : 'failed'
+        if (one.state === 'failed') one.reason = reasonOf(ended, timeoutMs)
+      },
+      skip || name === run ? undefined : firstLine(run),
+    )
     if (stop.aborted) return stopped()
     if (step.state === 'failed') return result('failed', `step ${name}: ${step.reason}`, step.exitCode)
   }
@@ -143,6 +153,11 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
     )
   }
   return result('success', '', 0)
+}
+
+const firstLine = (script: string): string => {
+  const [first = '', ...more] = script.trim().split('\n')
+  return first.slice(0, 200) + (more.length || first.length > 200 ? ' …' : '')
 }
 
 function reasonOf(ended: StepResult, timeoutMs: number): string {

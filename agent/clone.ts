@@ -67,7 +67,6 @@ export async function clone(options: CloneOptions): Promise<{ commit: string }> 
   // Detached: the file holds the id itself.
   return { commit: verifyCommit((await readFile(join(dir, '.git', 'HEAD'), 'utf8')).trim()) }
 }
-}
 
 const fetch = ['fetch', '--no-tags', '--no-recurse-submodules', '--quiet']
 

@@ -46,9 +46,19 @@ clear=0
 round=0
 while [ $clear -lt 3 ] && [ $round -lt 200 ]; do
   round=$((round + 1))
-  pids=$(find_all "$1")
+  pids=$(find_all "$1" | sort)
   if [ -n "$pids" ]; then
     clear=0
+    # Stopped first: a child without a mark is known only while its parent lives.
+    before=
+    tries=0
+    # shellcheck disable=SC2086
+    while [ "$pids" != "$before" ] && [ $tries -lt 10 ]; do
+      tries=$((tries + 1))
+      before=$pids
+      kill -STOP $pids 2>/dev/null
+      pids=$(find_all "$1" | sort)
+    done
     # shellcheck disable=SC2086
     kill -KILL $pids 2>/dev/null
   else

@@ -44,8 +44,13 @@ async function main(): Promise<number> {
   const run = async (job: Job, token: string): Promise<void> => {
     clearTimeout(late)
     say(`claimed ${job.id} attempt ${job.attempt}`)
-    const { runJob } = await import('./run-job.ts')
-    const ended = await runJob({ job, token, agent, worker, bell: openBell, config, drain: drain.signal })
+    const ended = await import('./run-job.ts')
+      .then(({ runJob }) => runJob({ job, token, agent, worker, bell: openBell, config, drain: drain.signal }))
+      .catch(async (error: unknown) => {
+        // a broken agent says so on the job: it costs a try, like an agent that was lost
+        await worker.release(token, 'lost', `agent error: ${messageOf(error)}`)
+        throw error
+      })
     say(`${job.id} attempt ${job.attempt}: ${ended}`)
   }
   const pool = process.env[env.pool] || 'default'

@@ -62,7 +62,8 @@ export async function runJob(options: RunOptions): Promise<string> {
     const secrets = await openSecrets()
     if (typeof secrets === 'string')
       return { kind: 'result', result: { state: 'failed', reason: secrets, exitCode: null, phases: [], steps: [] } }
-    const hidden = [...Object.values(secrets), ...config.git.credentials.map((one) => one.token)]
+    const redisPassword = decodeURIComponent(new URL(config.redisUrl!).password)
+    const hidden = [...Object.values(secrets), ...config.git.credentials.map((one) => one.token), redisPassword].filter(Boolean)
     shipper = createShipper({ append: (chunks, now) => worker.log(job.id, token, chunks, now), secrets: hidden, onAnswer: heed })
     const onTimeout = (ms: number): void => {
       clearTimeout(timer)

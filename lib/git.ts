@@ -9,7 +9,8 @@ const helper = new URL('../agent/git-credential.sh', import.meta.url).pathname
 
 /**
  * A `git` for a task's questions: gives what it printed, trimmed; rejects when it fails. Credentials go by a helper that answers for their
- * host only: never in an argument or a URL. It never asks a person.
+ * host only: never in an argument or a URL. It never asks a person,
+ * and gives up after 15 s.
  */
 export function gitWith(credentials: GitCredential[]): (...args: string[]) => Promise<string> {
   const run = promisify(execFile)
@@ -26,5 +27,5 @@ export function gitWith(credentials: GitCredential[]): (...args: string[]) => Pr
   }
   const config = lines ? ['-c', 'credential.helper=', '-c', `credential.helper=!sh '${helper.replaceAll("'", `'\\''`)}'`] : []
   return async (...args) =>
-    (await run('git', [...config, ...args], { env, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 })).stdout.trim()
+    (await run('git', [...config, ...args], { env, timeout: 15_000, maxBuffer: 16 * 1024 * 1024 })).stdout.trim()
 }

@@ -33,7 +33,7 @@ function isInside(pid: number, folder: string): boolean {
 }
 
 /** Those whose environment has the entry, or who have none and work in the folder. */
-function markedAmong(all: Facts[], entry: string, folder?: string): Facts[] {
+function markedAmong(all: Facts[], entry: RegExp, folder?: string): Facts[] {
   const found: Facts[] = []
   let open = all
   // In the middle of an exec a process has no environment to be read; a moment later it has.
@@ -42,7 +42,7 @@ function markedAmong(all: Facts[], entry: string, folder?: string): Facts[] {
     open = open.filter((facts) => {
       const environment = environmentOf(facts.pid)
       const inside = folder !== undefined && !environment.includes('=') && isInside(facts.pid, folder)
-      if (inside || environment.includes(entry)) found.push(facts)
+      if (inside || entry.test(environment)) found.push(facts)
       else return environment === '' && facts.alive && bare.get(facts.pid) !== facts.startTime
       return false
     })
@@ -52,7 +52,11 @@ function markedAmong(all: Facts[], entry: string, folder?: string): Facts[] {
   return found
 }
 
-const entryOf = (variable: string, value: string): string => `\0${Buffer.from(`${variable}=${value}`).toString('latin1')}\0`
+/** While bash starts, it overwrites each `=` of its environment by NUL for a moment. */
+function entryOf(variable: string, value: string): RegExp {
+  const [name, text] = [variable, value].map((part) => RegExp.escape(Buffer.from(part).toString('latin1')))
+  return new RegExp(`\\0${name}[=\\0]${text}\\0`)
+}
 
 /** All processes but our own whose environment holds exactly `variable=value`. */
 export const findMarked = (variable: string, value: string): number[] =>
@@ -75,16 +79,32 @@ export async function endMarked(variable: string, value: string, { graceMs, grou
   const entry = entryOf(variable, value)
   const leaders = new Set(groups)
   const known = new Map<number, string>()
+  const look = (): Facts[] => belonging(processes(), leaders, known, (some) => markedAmong(some, entry, folder))
   const begin = performance.now()
   for (let round = 0; ; round++) {
-    const alive = belonging(processes(), leaders, known, (some) => markedAmong(some, entry, folder))
+    const alive = look()
     const elapsed = performance.now() - begin
     if (alive.length === 0 || elapsed > graceMs + 5000) return alive.length
-    // What is started after the TERM is likely somebody's clean-up, which has until the KILL.
-    if (elapsed >= graceMs) send(alive, leaders, 'SIGKILL')
-    else if (round === 0) send(alive, leaders, 'SIGTERM')
+    if (elapsed >= graceMs) send(freeze(alive, leaders, look), leaders, 'SIGKILL')
+    // Once: what is started after the TERM is likely somebody's clean-up, which has until the KILL.
+    else if (round === 0) {
+      const all = freeze(alive, leaders, look)
+      send(all, leaders, 'SIGTERM')
+      send(all, leaders, 'SIGCONT')
+    }
     await sleep(elapsed < 20 ? 5 : 20)
   }
+}
+
+/** Stops them all, those born meanwhile included: a child that has no mark of its own is known only while its parent lives. */
+function freeze(alive: Facts[], leaders: Set<number>, look: () => Facts[]): Facts[] {
+  for (let round = 0; round < 20; round++) {
+    send(alive, leaders, 'SIGSTOP')
+    const before = new Set(alive.map((facts) => facts.pid))
+    alive = look()
+    if (alive.every((facts) => before.has(facts.pid))) break
+  }
+  return alive
 }
 
 /** Those of `all` that are known or marked, lead or follow a known session or group, or descend from one that does. Remembers them. */

@@ -11,13 +11,13 @@ export default {
       return { name, run, ...(missing && { skip: `${missing} is not installed` }) }
     }
     return [
-      step('check', `cargo check${locked}`),
-      step('clippy', `cargo clippy${locked}`, 'cargo-clippy'),
-      step('build', `cargo build --release${locked}`),
+      step('check', `cargo check --workspace${locked}`),
+      step('clippy', `cargo clippy --workspace${locked}`, 'cargo-clippy'),
+      step('build', `cargo build --workspace --release${locked}`),
       has('cargo-nextest')
         ? // By a variable, which versions that always accept a crate without tests ignore.
-          step('test', `NEXTEST_NO_TESTS=pass cargo nextest run${locked}`)
-        : step('test', `cargo test${locked}`),
+          step('test', `NEXTEST_NO_TESTS=pass cargo nextest run --workspace${locked}`)
+        : step('test', `cargo test --workspace${locked}`),
       step('audit', 'cargo audit', 'cargo-audit'),
     ]
   },

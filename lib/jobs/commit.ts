@@ -24,8 +24,12 @@ export async function resolveHead(
   const git = gitWith(credentials)
   if (isPath(repo)) {
     const at = (...args: string[]): Promise<string> => git('-C', repo, ...args)
-    if (!(await at('rev-parse', '--git-dir').catch(() => ''))) throw new RaibidError(`${repo} is not a git repository`)
-    const name = branch ?? (await at('symbolic-ref', '--short', 'HEAD').catch(() => ''))
+    const [folder, head] = await Promise.all([
+      at('rev-parse', '--git-dir').catch(() => ''),
+      branch ?? at('symbolic-ref', '--short', 'HEAD').catch(() => ''),
+    ])
+    if (!folder) throw new RaibidError(`${repo} is not a git repository`)
+    const name = head
     if (!name && !commit) throw new RaibidError(`${repo} is on no branch; name one`)
     const wanted = commit ?? `refs/heads/${name}`
     const id = await at('rev-parse', '--verify', '--quiet', '--end-of-options', `${wanted}^{commit}`).catch(() => '')
@@ -41,14 +45,27 @@ export async function resolveHead(
   try {
     lines = await git('ls-remote', '--symref', '--end-of-options', repo, ...patterns)
   } catch (error) {
-    throw new UnreachableError(
-      `cannot read ${repo}: ${lastLine((error as { stderr?: string }).stderr)}; check the address, and RAIBID_GIT_CREDENTIALS when it is private`,
-    )
+    throw unreadable(repo, error as { stderr?: string; killed?: boolean })
   }
   const name = branch ?? /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(lines)?.[1] ?? ''
-  const id = new RegExp(`^([0-9a-f]{40,64})\t${branch ? 'refs/heads/' : 'HEAD$'}`, 'm').exec(lines)?.[1]
+  const wanted = branch ? `refs/heads/${branch}` : 'HEAD'
+  // the pattern of ls-remote also matches refs that merely end in it
+  const id = lines
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .find(([object, ref]) => ref === wanted && /^[0-9a-f]{40,64}$/.test(object!))?.[0]
   if (!id) throw new RaibidError(branch ? `${repo} has no branch "${branch}"` : `${repo} is empty`)
   return { branch: name || 'HEAD', commit: commit ?? id }
+}
+
+/** Reached but refused is a failure; not reached is exit 3. */
+function unreadable(repo: string, { stderr = '', killed }: { stderr?: string; killed?: boolean }): RaibidError {
+  const words = killed ? 'no answer within 15 s' : lastLine(stderr)
+  if (/could not read (Username|Password)|Authentication failed|error: 40[13]|Permission denied/i.test(stderr))
+    return new RaibidError(`${repo} wants a login: ${words}; give one in RAIBID_GIT_CREDENTIALS (host<TAB>user<TAB>token)`)
+  if (/not found|error: 404|does not exist|not appear to be a git repository/i.test(stderr))
+    return new RaibidError(`there is no repository ${repo} (${words}); a private one wants a login in RAIBID_GIT_CREDENTIALS`)
+  return new UnreachableError(`cannot reach ${repo}: ${words}; check the address`)
 }
 
 async function others(at: (...args: string[]) => Promise<string>): Promise<string> {

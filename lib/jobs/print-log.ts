@@ -27,7 +27,7 @@ export function logPrinter(sink: Sink): (entry: LogEntry) => void {
         return story(`── attempt ${entry.attempt} on ${entry.agent}`)
       case 'step':
         names.set(entry.step, entry.name)
-        return story(`▸ ${entry.name}`)
+        return story(`▸ ${entry.name}${entry.run ? `: ${entry.run}` : ''}`)
       case 'out':
         open = !entry.text.endsWith('\n')
         return sink.out(entry.text)
@@ -42,7 +42,10 @@ export function logPrinter(sink: Sink): (entry: LogEntry) => void {
       case 'cut':
         return story(`… ${entry.lines.toLocaleString('en')} lines cut here to keep the log within its budget …`)
       case 'end':
-        if (entry.state === 'lost') story(`── attempt ${entry.attempt} ended without a result: ${entry.reason}`)
+        if (entry.state === 'lost')
+          story(
+            `── attempt ${entry.attempt} ended without a result: ${entry.reason}; ${entry.again ? `again in ${formatDuration(entry.again - entry.at)}` : 'again at once'}`,
+          )
     }
   }
 }

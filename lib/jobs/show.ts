@@ -28,6 +28,7 @@ export function publicJob(job: Job) {
     queuedAt: iso(job.queuedAt),
     startedAt: iso(job.startedAt),
     finishedAt: iso(job.finishedAt),
+    dueAt: iso(job.dueAt),
     ...{ exitCode, phases, steps, env, secrets, logCut },
   }
 }
@@ -46,7 +47,7 @@ export function shortRepo(repo: string): string {
 
 /** How long the last attempt took, or has taken so far, ms; null before it began. */
 export const duration = (job: Job, now = Date.now()): number | null =>
-  job.startedAt === null ? null : Math.max(0, (job.finishedAt ?? now) - job.startedAt)
+  job.startedAt === null ? null : Math.max(0, (job.endedAt ?? now) - job.startedAt)
 
 const colours: Record<JobState, 'green' | 'red' | 'yellow' | 'cyan' | 'gray' | 'magenta'> = {
   success: 'green',

@@ -22,7 +22,7 @@ export async function clearLeftovers(home: string): Promise<number> {
     await endMarked(stepEnv.mark, note.name, { graceMs: 0 })
     forgetAgent(home, note.name)
   }
-  const redis = running({ pid: join(home, files.redisPid), conf: '' })
+  const redis = running(join(home, files.redisPid))
   if (redis !== null) {
     process.kill(redis, 'SIGTERM')
     await gone(() => startTimeOf(redis) !== null, redis)

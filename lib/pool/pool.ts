@@ -56,8 +56,9 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
     say,
     async onEnd({ name, how, clean }) {
       const became = await release(name, `agent lost: ${how}`)
-      failures = clean || became !== 'none' ? 0 : failures + 1
-      if (!clean) say(`agent ${name} ended (${how})${became === 'none' ? '' : `; its job is ${became} again`}`)
+      // an agent killed at its work is no sign of a broken install; one that ends badly by itself is, with or without a job
+      failures = clean ? 0 : how.startsWith('killed') ? failures : failures + 1
+      if (!clean) say(`agent ${name} ended (${how})${became === 'none' ? '' : `; its job is ${became}`}`)
       again()
     },
   })

@@ -36,7 +36,7 @@ export async function startRedis(home: string, say: (text: string) => void): Pro
   mkdirSync(join(home, 'run'), { recursive: true, mode: 0o700 })
   const url = await address(at.url)
   let stopping = false
-  const found = running(at)
+  const found = running(at.pid)
   const adopted = found !== null
   let pid = found ?? (await launch())
   if (adopted) watch(pid)
@@ -91,9 +91,9 @@ export async function startRedis(home: string, say: (text: string) => void): Pro
 }
 
 /** The pid of our redis-server when it runs: noted, alive, and started with our config. */
-export function running(at: { pid: string; conf: string }): number | null {
-  if (!existsSync(at.pid)) return null
-  const pid = Number(readFileSync(at.pid, 'utf8'))
+export function running(pidFile: string): number | null {
+  if (!existsSync(pidFile)) return null
+  const pid = Number(readFileSync(pidFile, 'utf8'))
   if (!pid || startTimeOf(pid) === null) return null
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('redis-server') ? pid : null
@@ -105,9 +105,8 @@ export function running(at: { pid: string; conf: string }): number | null {
 /** The same address as last time, so that whoever waits for it finds it again; another port only when that one was taken meanwhile. */
 async function address(file: string): Promise<string> {
   const noted = existsSync(file) ? new URL(readFileSync(file, 'utf8').trim()) : null
-  if (noted && ((await isFree(Number(noted.port))) || running({ pid: file.replace('.url', '.pid'), conf: '' })))
-    return noted.href.replace(/\/$/, '')
-  const url = `redis://:${noted?.password || randomBytes(24).toString('hex')}@127.0.0.1:${await freePort()}`
+  if (noted && ((await isFree(Number(noted.port))) || running(file.replace('.url', '.pid')))) return noted.href.replace(/\/$/, '')
+  const url = `redis://default:${noted?.password || randomBytes(24).toString('hex')}@127.0.0.1:${await freePort()}`
   writeWhole(file, `${url}\n`)
   return url
 }

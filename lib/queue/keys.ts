@@ -20,8 +20,8 @@ export const keys = {
   log: (id: string) => `job:${id}:log`,
   /** zset by time: all jobs. */
   jobs: 'jobs',
-  /** zset by time: the jobs of one repository. */
-  repo: (repo: string) => `jobs:repo:${repo}`,
+  /** zset by time: the jobs of one repository, whether it was named with `.git` or without. */
+  repo: (repo: string) => `jobs:repo:${repo.replace(/\.git$/, '')}`,
   /** zset by time: the jobs that ended so. */
   state: (state: string) => `jobs:state:${state}`,
   /** zset by letter: ids backwards, to find a job by the tail of its id. */

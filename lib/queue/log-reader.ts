@@ -6,10 +6,10 @@ import { isFinal, type JobState } from './types.ts'
 /** One entry of a log as it is read. `cut` stands where output is missing, with how much. */
 export type LogEntry = { id: string; attempt: number; at: number } & (
   | { kind: 'start'; agent: string }
-  | { kind: 'step'; step: number; name: string; phase: boolean }
+  | { kind: 'step'; step: number; name: string; phase: boolean; run?: string }
   | { kind: 'out'; step: number; text: string }
   | { kind: 'done'; step: number; state: string; exitCode: number | null; durationMs: number | null; reason?: string }
-  | { kind: 'end'; state: string; reason: string }
+  | { kind: 'end'; state: string; reason: string; again: number }
   | { kind: 'cut'; lines: number }
 )
 
@@ -37,7 +37,7 @@ function parse(id: string, fields: Record<string, string>): LogEntry {
         ...(JSON.parse(text) as { state: string; exitCode: number | null; durationMs: number | null }),
       }
     case 'end':
-      return { ...base, kind: 'end', state: text, reason: fields['reason'] ?? '' }
+      return { ...base, kind: 'end', state: text, reason: fields['reason'] ?? '', again: Number(fields['again'] || 0) }
     default:
       return { ...base, kind: 'out', step, text }
   }

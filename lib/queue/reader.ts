@@ -65,7 +65,8 @@ export function reader(redis: Redis) {
     /** Jobs, the newest first. */
     async jobs(filter: JobFilter = {}, pools: readonly string[] = ['default']): Promise<Job[]> {
       const { states, repo, limit = 20 } = filter
-      const match = (one: Job): boolean => (!states || states.includes(one.state)) && (!repo || one.repo === repo)
+      const match = (one: Job): boolean =>
+        (!states || states.includes(one.state)) && (!repo || keys.repo(one.repo) === keys.repo(repo))
       if (!states) return newest(repo ? keys.repo(repo) : keys.jobs, limit, match)
       const live = states.some((state) => !isFinal(state)) ? await unfinished(pools, match) : []
       const ended = states.filter((state): state is FinalState => isFinal(state))

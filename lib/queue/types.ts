@@ -49,8 +49,12 @@ export interface Job extends JobSpec {
   cancelled: boolean
   createdAt: number
   queuedAt: number
+  /** Begin and end of the last attempt. */
   startedAt: number | null
+  endedAt: number | null
   finishedAt: number | null
+  /** When a delayed job may run again. */
+  dueAt: number | null
   /** Clone and the like. */
   phases: Step[]
   steps: Step[]

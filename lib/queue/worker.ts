@@ -84,8 +84,8 @@ export function worker(redis: Redis, agent: string, limits?: Partial<Limits>) {
         JobState | 'lost'
     },
 
-    /** Gives the job back: `drained` costs no try, `network` does. Gives its new state, or `none`. */
-    release: async (token: string, kind: 'drained' | 'network', reason: string) =>
+    /** Gives the job back: `drained` costs no try, the others do. Gives its new state, or `none`. */
+    release: async (token: string, kind: 'drained' | 'network' | 'lost', reason: string) =>
       (await run('release', agent, token, kind, reason, agent)) as JobState | 'none',
 
     /** Calls back at once when the job is cancelled. On a connection of its own. */

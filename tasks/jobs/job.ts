@@ -9,6 +9,7 @@ import { safe } from '#lib/cli/untrusted.ts'
 import { formatDuration } from '#lib/duration.ts'
 import { nameToId, openQueue } from '#lib/jobs/open.ts'
 import { duration, publicJob } from '#lib/jobs/show.ts'
+import { limits } from '#lib/queue/limits.ts'
 import type { Job } from '#lib/queue/types.ts'
 
 export const spec = {
@@ -39,8 +40,12 @@ function describe(job: Job): string {
     ['commit', job.commit || '(head of the branch when it is cloned)'],
     ['pipeline', job.pipeline],
     ['pool', job.pool],
-    ['attempt', `${job.attempt}${job.tries ? `, agents lost: ${job.tries}` : ''}${job.agent ? ` on ${job.agent}` : ''}`],
+    [
+      'attempt',
+      `${job.attempt}${job.tries ? `, tries used up: ${job.tries} of ${limits.tries}` : ''}${job.agent ? ` on ${job.agent}` : ''}`,
+    ],
     ['created', ago(job.createdAt)],
+    ...(job.dueAt === null ? [] : [['again in', formatDuration(Math.max(0, job.dueAt - Date.now()))] as [string, string]]),
     ['took', took === null ? 'not begun' : formatDuration(took)],
   ]
   if (job.logCut.bytes)

@@ -5,6 +5,7 @@ import { info, print, printJson } from '#lib/cli/log.ts'
 import { main } from '#lib/cli/main.ts'
 import { table } from '#lib/cli/table.ts'
 import { ago, iso } from '#lib/cli/time.ts'
+import { formatDuration } from '#lib/duration.ts'
 import { jobTable } from '#lib/jobs/job-table.ts'
 import { openQueue } from '#lib/jobs/open.ts'
 import { publicJob, shortId } from '#lib/jobs/show.ts'
@@ -39,7 +40,13 @@ export async function run(args: Args<typeof spec>): Promise<number> {
     ]),
   )
   print(`\nheld ${totals.held}   dead ${totals.dead}`)
-  if (jobs.length) print(`\n${jobTable(jobs, [{ title: 'CREATED', value: (job) => ago(job.createdAt) }])}`)
+  if (jobs.length)
+    print(
+      `\n${jobTable(jobs, [
+        { title: 'CREATED', value: (job) => ago(job.createdAt) },
+        { title: 'AGAIN IN', value: (job) => (job.dueAt === null ? '' : formatDuration(Math.max(0, job.dueAt - Date.now()))) },
+      ])}`,
+    )
   if (agents.length) {
     const columns = [
       { title: 'AGENT', value: (one: (typeof agents)[number]) => one.agent },

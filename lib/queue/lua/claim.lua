@@ -1,15 +1,19 @@
--- with: common clock ending forgetting
+-- with: common clock ending losing forgetting starting
 -- An agent takes the lowest waiting job. ARGV: limits, agent, token, pool. Gives
 --   { 'job', id, field, value, … }   it is yours (the same token gets the same answer)
 --   { 'gone' }   this token's job was taken away: ask with a new one      { 'tend' }   run tend first, then ask again
 --   { 'idle', last entry id }   nothing: block on the stream behind that id
+-- An agent runs one job at a time: one that asks with a new token runs its last one no more, which is released.
 local agent, token, pool = ARGV[2], ARGV[3], ARGV[4]
 grace()
 local mine = cjson.decode(redis.call('HGET', 'ci-agents', agent) or 'null')
-if mine ~= cjson.null and mine.token == token and mine.job then
+if mine ~= cjson.null and mine.job then
   local h = job(mine.job, 'token', 'state')
-  if h.token ~= token or h.state ~= 'running' then return { 'gone' } end
-  return { 'job', mine.job, unpack(redis.call('HGETALL', 'job:' .. mine.job)) }
+  local holds = h.token == mine.token and h.state == 'running'
+  if mine.token == token then
+    return holds and { 'job', mine.job, unpack(redis.call('HGETALL', 'job:' .. mine.job)) } or { 'gone' }
+  end
+  if holds then lose(mine.job, 'agent lost: it asked for another job', false, agent) end
 end
 while true do
   local id, score = unpack(redis.call('ZRANGE', due(pool), 0, 0, 'WITHSCORES'))
@@ -26,15 +30,7 @@ while true do
   elseif tonumber(h.tries) >= L.tries then
     conclude(id, 'dead', 'no tries left', agent)
   else
-    local attempt = redis.call('HINCRBY', 'job:' .. id, 'attempt', 1)
-    redis.call('HSET', 'job:' .. id, 'state', 'running', 'reason', '', 'token', token, 'agent', agent, 'startedAt', now, 'logSeq', 0,
-      'logHead', '', 'logCutTo', '', 'logHeld', 0, 'phases', '', 'steps', '')
-    redis.call('ZADD', due(pool), now + L.lease, id)
-    redis.call('XADD', 'job:' .. id .. ':log', attempt .. '-0', 'k', 'start', 'd', agent, 'at', now)
-    if (h.entry or '') == '' or #redis.call('XRANGE', stream(pool), h.entry, h.entry) == 0 then h.entry = ring(pool, id) end
-    pcall(redis.call, 'XCLAIM', stream(pool), 'ci-workers', agent, 0, h.entry, 'FORCE', 'JUSTID')
-    redis.call('HSET', 'ci-agents', agent, cjson.encode({ job = id, token = token, pool = pool, beat = now, attempt = attempt }))
-    tell(id, 'running', attempt, agent, '')
+    start(id, h.entry, pool, agent, token)
     return { 'job', id, unpack(redis.call('HGETALL', 'job:' .. id)) }
   end
 end

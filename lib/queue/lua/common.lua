@@ -8,6 +8,8 @@ local function named(base, pool) return pool == 'default' and base or base .. ':
 local function due(pool) return named('ci-due', pool) end
 local function stream(pool) return named('ci-jobs', pool) end
 
+local function of_repo(repo) return 'jobs:repo:' .. repo:gsub('%.git$', '') end
+
 local function job(id, ...) -- its fields as a table; a missing field is false
   local names, fields = { ... }, {}
   for i, value in ipairs(redis.call('HMGET', 'job:' .. id, ...)) do fields[names[i]] = value end

@@ -28,7 +28,7 @@ end
 if key ~= '' then redis.call('SET', 'ci-key:' .. key, id) end
 local at = now + seq % 1000 / 1000 -- by time, and within one millisecond as they came
 redis.call('ZADD', 'jobs', at, id)
-redis.call('ZADD', 'jobs:repo:' .. mine.repo, at, id)
+redis.call('ZADD', of_repo(mine.repo), at, id)
 redis.call('ZADD', 'jobs:tail', 0, id:reverse())
 redis.call('SADD', 'ci-open:' .. group, id)
 redis.call('ZADD', hold == '' and due(mine.pool) or 'ci-held', seq, id)

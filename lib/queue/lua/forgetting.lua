@@ -3,7 +3,7 @@ local function forget(id)
   local h = job(id, 'pool', 'repo', 'key', 'group', 'entry', 'logBytes', 'state', 'agent')
   for _, set in ipairs({ 'jobs', 'ci-held', 'ci-status', 'ci-expire', 'ci-dead' }) do redis.call('ZREM', set, id) end
   redis.call('ZREM', 'jobs:tail', id:reverse())
-  if h.repo then redis.call('ZREM', 'jobs:repo:' .. h.repo, id) end
+  if h.repo then redis.call('ZREM', of_repo(h.repo), id) end
   if h.state then redis.call('ZREM', 'jobs:state:' .. h.state, id) end
   if h.group then redis.call('SREM', 'ci-open:' .. h.group, id) end
   if h.key and h.key ~= '' and redis.call('GET', 'ci-key:' .. h.key) == id then redis.call('DEL', 'ci-key:' .. h.key) end

@@ -11,7 +11,7 @@ if h.keyMode == 'open' then redis.call('SET', 'ci-key:' .. h.key, id, 'NX') end
 redis.call('SADD', 'ci-open:' .. h.group, id)
 local seq = redis.call('INCR', 'ci-seq')
 redis.call('HSET', 'job:' .. id, 'state', 'pending', 'reason', '', 'tries', 0, 'cancelled', 0, 'token', '', 'agent', '', 'seq', seq,
-  'queuedAt', now, 'startedAt', '', 'finishedAt', '', 'exitCode', '', 'phases', '', 'steps', '', 'retryBy', request)
+  'queuedAt', now, 'startedAt', '', 'endedAt', '', 'finishedAt', '', 'exitCode', '', 'phases', '', 'steps', '', 'retryBy', request)
 redis.call('ZADD', due(h.pool), seq, id)
 ring(h.pool, id)
 tell(id, 'pending', h.attempt, 'retry', 'asked to run again')

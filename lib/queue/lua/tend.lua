@@ -15,7 +15,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', due(pool), LATER, now, 'LIMIT', 
       redis.call('ZADD', due(pool), till, id)
     end
   elseif h.state == 'delayed' then
-    redis.call('HSET', 'job:' .. id, 'state', 'pending', 'queuedAt', now)
+    redis.call('HSET', 'job:' .. id, 'state', 'pending', 'queuedAt', now, 'dueAt', '')
     redis.call('ZADD', due(pool), h.seq, id)
     ring(pool, id)
     tell(id, 'pending', h.attempt, 'keeper', 'due')

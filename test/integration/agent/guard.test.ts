@@ -28,7 +28,7 @@ test('the owner is killed: everything marked ends, the workspace goes, nothing e
     import { startGuard } from '#agent/guard.ts'
     import { spawn } from 'node:child_process'
     startGuard({ mark: process.env.THE_MARK, workspace: process.env.WORKSPACE })
-    const script = 'trap "" TERM; chmod 500 a; ln -s $OUTSIDE link; (setsid sleep 1000 &); env -i sleep 1001 & echo $! > pid; while :; do sleep 0.1; done'
+    const script = 'trap "" TERM; chmod 500 a; ln -s $OUTSIDE link; (setsid sleep 1000 &); (cd /; env -i sleep 1001 & echo $! > $OLDPWD/bare); (env -i setsid sleep 1002 & echo $! > lost); echo 1 > ready; while :; do sleep 0.1; done'
     const env = { PATH: process.env.PATH, OUTSIDE: process.env.OUTSIDE, RAIBID_MARK: process.env.THE_MARK }
     spawn('bash', ['-c', script], { detached: true, env, cwd: process.env.WORKSPACE, stdio: 'ignore' })
   `
@@ -36,11 +36,16 @@ test('the owner is killed: everything marked ends, the workspace goes, nothing e
     env: { PATH: process.env['PATH']!, THE_MARK: mark, WORKSPACE: workspace, OUTSIDE: outside },
     stdio: 'ignore',
   })
-  const bare = await waitFor('the step', () => pidIn(join(workspace, 'pid')))
-  await waitFor('all of it', () => findMarked('RAIBID_MARK', mark).length >= 3)
+  await waitFor('the step', () => pidIn(join(workspace, 'ready')))
+  const hidden = ['bare', 'lost'].map((name) => pidIn(join(workspace, name))!)
+  await waitFor('all of it', () => findMarked('RAIBID_MARK', mark).length >= 2)
   child.kill('SIGKILL')
   await once(child, 'exit')
-  await waitFor('the end of all', () => findMarked('RAIBID_MARK', mark).length === 0 && startTimeOf(bare) === null, 5000)
+  await waitFor(
+    'the end of all',
+    () => findMarked('RAIBID_MARK', mark).length === 0 && hidden.every((pid) => startTimeOf(pid) === null),
+    5000,
+  )
   await waitFor('the workspace to go', () => !existsSync(workspace), 5000)
   expect(readFileSync(join(outside, 'keep'), 'utf8')).toBe('x')
   await waitFor('the guard to leave', () => findMarked('RAIBID_GUARD_MARK', mark).length === 0)

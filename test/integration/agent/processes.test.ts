@@ -83,6 +83,7 @@ test.for<[string, (sleep: string) => string]>([
   ['an orphan in a session of its own', (sleep) => `(setsid ${sleep} &) ; ${sleep}`],
   ['a child without the environment', (sleep) => `env -i ${sleep}; :`],
   ['an orphan without the environment, in the same session', (sleep) => `(env -i ${sleep} &); ${sleep}`],
+  ['an orphan without the environment, in another group of the session', (sleep) => `set -m; (env -i ${sleep} &); ${sleep}`],
   ['a child without the environment in a session of its own', (sleep) => `env -i setsid -w ${sleep}; :`],
   ['children that are started again and again', (sleep) => `trap '' TERM; while :; do ${sleep} & wait $!; done`],
   ['a stopped one', (sleep) => `kill -STOP $$; ${sleep}`],
