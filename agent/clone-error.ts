@@ -59,7 +59,12 @@ function reasonIn(text: string, sign?: RegExp): string | undefined {
 /** Makes the error of what a failed git printed; `otherwise` is said when that was nothing. */
 export function errorOf(text: string, otherwise: string): CloneError {
   for (const [kind, sign] of signs) {
-    if (sign.test(text)) return new CloneError(kind, reasonIn(text, sign) ?? otherwise, sign === noRef)
+    if (!sign.test(text)) continue
+    const hint =
+      kind === 'refused'
+        ? "; the agent's login for this host is missing or wrong (RAIBID_GIT_CREDENTIALS, or RAIBID_HOME/git-credentials)"
+        : ''
+    return new CloneError(kind, (reasonIn(text, sign) ?? otherwise) + hint, sign === noRef)
   }
   return new CloneError('unusable', reasonIn(text) ?? otherwise)
 }
