@@ -49,6 +49,11 @@ integration *args:
 bench *args:
     vitest run --config test/bench/vitest.config.ts "$@"
 
+# Break things on purpose while jobs run, and audit that nothing is lost
+[group('check')]
+chaos *args: setup
+    node tasks/check/chaos.ts "$@"
+
 # Write the generated parts of the README
 [group('check')]
 docs *args:

@@ -50,12 +50,12 @@ export function schedule(options: { seed: number; jobs: number; faults: number; 
   const { seed, kinds } = options
   const dice = random(seed)
   const drawn = kinds.length ? deck(dice, kinds, options.faults) : []
+  const rest = Math.max(0, options.jobs - drawn.filter((kind) => own[kind]).length)
   const faults = drawn.map((kind, n): PlannedFault => {
     const job = own[kind] ? makeJob(`f${n}`, own[kind], dice) : null
-    const afterJobs = Math.floor((n / drawn.length) * options.jobs)
+    const afterJobs = Math.floor((n / drawn.length) * rest)
     return { n, kind, lane: laneOf[kind], afterJobs, gapMs: dice.whole(100, 1500), seed: dice.whole(0, 2 ** 31), job }
   })
-  const rest = Math.max(0, options.jobs - faults.filter(({ job }) => job).length)
   const jobs = Array.from({ length: rest }, (_, n) => makeJob(`j${n}`, weighted(dice), dice))
   return { seed, jobs, faults }
 }

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, openSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { env, files, stepEnv } from '#lib/contract.ts'
+import { agentNodeFlags, env, files, stepEnv } from '#lib/contract.ts'
 import { endMarked, isSameProcess } from '#lib/processes.ts'
 import { ulid } from '#lib/ulid.ts'
 import { forgetAgent, knownProcess, noteAgent, notedAgents, type AgentNote } from './state.ts'
@@ -42,9 +42,10 @@ export function createAgents(options: AgentsOptions) {
       [env.agent]: name,
       [env.pool]: pool,
       [env.agentIdle]: String(Math.ceil(options.idleMs(warm) / 1000)),
+      MALLOC_ARENA_MAX: '2',
       NODE_COMPILE_CACHE: join(home, files.compileCache),
     }
-    const child = spawn(process.execPath, [join(root, 'agent/main.ts')], {
+    const child = spawn(process.execPath, [...agentNodeFlags, join(root, 'agent/main.ts')], {
       detached: true,
       stdio: ['ignore', log, log],
       env: { ...process.env, ...own },

@@ -47,6 +47,7 @@ export function parseJob(id: string, hash: Hash): Job | null {
     env: json<Record<string, string>>(hash['env'], {}),
     secrets: json<string[]>(hash['secrets'], []),
     sealed: hash['sealed'] ?? '',
+    seq: number(hash['seq']),
     state: hash['state'] as JobState,
     reason: hash['reason'] ?? '',
     attempt: number(hash['attempt']),

@@ -75,7 +75,7 @@ export function reader(redis: Redis) {
           newest(repo ? keys.repo(repo) : keys.state(state), limit, (one) => one.state === state && match(one)),
         ),
       )
-      return [...live, ...lists.flat()].sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)).slice(0, limit)
+      return [...live, ...lists.flat()].sort((a, b) => b.createdAt - a.createdAt || b.seq - a.seq).slice(0, limit)
     },
 
     /** Ids for a name: a whole id, a tail of at least four characters, `@latest`, `@failed`. At most `limit`. */

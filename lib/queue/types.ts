@@ -39,6 +39,8 @@ export interface JobSpec {
 /** Everything known of one job. */
 export interface Job extends JobSpec {
   id: string
+  /** Its place in the order in which jobs came. */
+  seq: number
   state: JobState
   reason: string
   /** Number of claims so far; 0 before the first. */

@@ -1,0 +1,3 @@
+import { killedAtFinish } from '../killed-at-finish.ts'
+
+export const fault = killedAtFinish('drop')
