@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stepEnv } from '#lib/contract.ts'
 import { formatDuration } from '#lib/duration.ts'
@@ -6,6 +6,7 @@ import { messageOf } from '#lib/errors.ts'
 import type { Result } from '#lib/queue/worker.ts'
 import type { Job, Step } from '#lib/queue/types.ts'
 import { clone, CloneError, type Credential } from './clone.ts'
+import type * as Planner from './plan.ts'
 import type { PlannedStep } from './pipelines/types.ts'
 import { runStep, type StepResult } from './run-step.ts'
 import type { Shipper } from './shipper.ts'
@@ -28,6 +29,12 @@ export interface AttemptOptions {
   /** Called once the bound on the whole attempt is known, ms. */
   onTimeout: (ms: number) => void
   defaultTimeoutMs: number
+}
+
+/** Loads what a plan needs: early, so that it is there when the clone is. */
+export async function preload(): Promise<typeof Planner> {
+  const [planner] = await Promise.all([import('./plan.ts'), import('yaml')])
+  return planner
 }
 
 /** Builds one job: clone, plan, steps. Never throws for what the repository did. */
@@ -75,6 +82,8 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   const source = join(folder, 'src')
   const env = { ...options.env, TMPDIR: join(folder, 'tmp') }
   let commit = job.commit
+  // loaded while git is at work
+  const planner = preload()
   let cloneError: unknown
   await shown(phases, 'clone', async (index, step) => {
     try {
@@ -111,7 +120,7 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   }
   let planned: PlannedStep[]
   try {
-    const { planSteps } = await import('./plan.ts')
+    const { planSteps } = await planner
     const plan = await planSteps({ workspace: source, pipeline: job.pipeline, env: variables })
     planned = plan.steps
     phases.push({ name: `plan: ${plan.pipeline}`, state: 'success', exitCode: null, durationMs: null })
@@ -163,15 +172,4 @@ const firstLine = (script: string): string => {
 function reasonOf(ended: StepResult, timeoutMs: number): string {
   if (ended.outcome === 'timeout') return `timed out after ${formatDuration(timeoutMs)}`
   return ended.signal ? `ended by ${ended.signal}` : `exit ${ended.exitCode}`
-}
-
-/** Removes an attempt's folder, read-only folders included (Go's module cache makes such). */
-export async function removeFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(async () => {
-    const { chmod, readdir } = await import('node:fs/promises')
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
-      if (entry.isDirectory()) await chmod(join(entry.parentPath, entry.name), 0o700).catch(() => {})
-    }
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
-  })
 }

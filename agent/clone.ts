@@ -41,32 +41,53 @@ export async function clone(options: CloneOptions): Promise<{ commit: string }> 
   const git = gitIn({ ...options, local })
   const ref = branch ? `refs/heads/${branch}` : 'HEAD'
 
+  const remember = (): Promise<void> =>
+    // Relative URLs of submodules count from here.
+    appendFile(join(dir, '.git', 'config'), `[remote "origin"]\n\turl = ${JSON.stringify(repo.url)}\n`)
   const open = async (format: string): Promise<void> => {
     await must(git, 'init', '--quiet', '--template=', '--initial-branch=raibid', `--object-format=${format}`)
     if (local) await trustLocal(dir, local)
-    // Relative URLs of submodules count from here.
-    await appendFile(join(dir, '.git', 'config'), `[remote "origin"]\n\turl = ${JSON.stringify(repo.url)}\n`)
+    await remember()
   }
   const fetchHead = (): Promise<string> => must(git, ...fetch, '--depth=1', 'origin', ref)
 
-  await open(commit.length === 64 ? 'sha256' : 'sha1')
-  await onOutput(`Cloning ${repo.url} at ${commit || branch || 'HEAD'}\n`)
-  if (commit) await fetchCommit(git, commit, ref)
-  else {
-    await fetchHead().catch(async (error: unknown) => {
-      if (!/mismatched algorithms/.test(messageOf(error))) throw error
-      await rm(join(dir, '.git'), { recursive: true })
-      await open('sha256')
-      await fetchHead()
-    })
+  async function theLongWay(): Promise<void> {
+    await open(format)
+    if (commit) await fetchCommit(git, commit, ref)
+    else {
+      await fetchHead().catch(async (error: unknown) => {
+        if (!/mismatched algorithms/.test(messageOf(error))) throw error
+        await rm(join(dir, '.git'), { recursive: true })
+        await open('sha256')
+        await fetchHead()
+      })
+    }
+    const target = commit || 'FETCH_HEAD'
+    await must(git, 'checkout', '--quiet', '--detach', '--force', '--no-recurse-submodules', target)
   }
 
-  const target = commit || 'FETCH_HEAD'
-  await must(git, 'checkout', '--quiet', '--detach', '--force', '--no-recurse-submodules', target)
+  const format = commit.length === 64 ? 'sha256' : 'sha1'
+  await onOutput(`Cloning ${repo.url} at ${commit || branch || 'HEAD'}\n`)
+  if (local) {
+    await mkdir(join(dir, '.git'))
+    await trustLocal(dir, local)
+  }
+  const quick = await git.script(inOne, format, repo.url, commit || ref)
+  if (quick.exitCode === 0) await remember()
+  else {
+    // whatever is the matter, the long way finds out, and says so
+    await rm(join(dir, '.git'), { recursive: true, force: true })
+    await theLongWay()
+  }
   await updateSubmodules(git, dir)
   // Detached: the file holds the id itself.
   return { commit: verifyCommit((await readFile(join(dir, '.git', 'HEAD'), 'utf8')).trim()) }
 }
+
+/** What nearly always does. $1: object format, $2: address, $3: commit or ref. */
+const inOne = `git init --quiet --template= --initial-branch=raibid "--object-format=$1" &&
+git fetch --no-tags --no-recurse-submodules --quiet --depth=1 -- "$2" "$3" &&
+exec git checkout --quiet --detach --force --no-recurse-submodules FETCH_HEAD`
 
 const fetch = ['fetch', '--no-tags', '--no-recurse-submodules', '--quiet']
 
@@ -87,11 +108,12 @@ async function fetchCommit(git: Git, commit: string, ref: string): Promise<void>
     ['origin', ...all],
   ]
   let last: CloneError | undefined
-  for (const args of tries) {
+  for (const [nth, args] of tries.entries()) {
     const { exitCode, text } = await git(...fetch, ...args)
     last = exitCode === 0 ? undefined : errorOf(text, `git fetch ended with exit code ${exitCode}`)
     if (last && last.kind !== 'unusable' && !last.aboutRef) throw last
-    if (!last && (await git('cat-file', '-e', `${commit}^{commit}`)).exitCode === 0) return
+    // a commit that was fetched by its id is there
+    if (!last && (nth === 0 || (await git('cat-file', '-e', `${commit}^{commit}`)).exitCode === 0)) return
   }
   throw last && !last.aboutRef ? last : new CloneError('missing', `the repository has no commit ${commit}`)
 }

@@ -25,7 +25,8 @@ export type GitResult = ProcessResult & {
   text: string
 }
 
-export type Git = (...args: string[]) => Promise<GitResult>
+/** `script`: several commands at the price of one process; what it prints is in the result only. */
+export type Git = ((...args: string[]) => Promise<GitResult>) & { script(text: string, ...args: string[]): Promise<GitResult> }
 
 const helper = fileURLToPath(new URL('git-credential.sh', import.meta.url))
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
@@ -86,27 +87,41 @@ export function gitIn(options: GitOptions): Git {
   const { dir, mark, signal } = options
   const env = environment(options)
   const config = settings.flatMap(([key, value]) => ['-c', `${key}=${value}`])
-  return async (...args) => {
+  const inEnvironment = Object.fromEntries(
+    settings.flatMap(([key, value], i) => [
+      [`GIT_CONFIG_KEY_${i}`, key],
+      [`GIT_CONFIG_VALUE_${i}`, value],
+    ]),
+  )
+
+  async function run(command: string, args: string[], more: Record<string, string>, quiet: boolean): Promise<GitResult> {
     signal.throwIfAborted()
     const masker = createMasker(options.credentials.map(({ token }) => token))
     let text = ''
     const take = async (piece: string): Promise<void> => {
       if (piece === '') return
       text = (text + piece).slice(-keptText)
-      await options.onOutput(piece)
+      if (!quiet) await options.onOutput(piece)
     }
     const result = await runProcess({
-      command: 'git',
-      args: [...config, ...args],
+      command,
+      args,
       cwd: dir,
-      env,
+      env: { ...env, ...more },
       mark,
       timeoutMs: 0,
       signal,
+      // background maintenance is off, and what it says is on stderr
+      tame: true,
       onOutput: (piece) => take(masker.write(piece)),
     })
     await take(masker.flush())
     if (result.outcome === 'aborted') signal.throwIfAborted()
     return { ...result, text }
   }
+
+  const git = (...args: string[]): Promise<GitResult> => run('git', [...config, ...args], {}, false)
+  const script = (text: string, ...args: string[]): Promise<GitResult> =>
+    run('sh', ['-c', text, 'sh', ...args], { GIT_CONFIG_COUNT: String(settings.length), ...inEnvironment }, true)
+  return Object.assign(git, { script })
 }

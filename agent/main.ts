@@ -30,6 +30,9 @@ async function main(): Promise<number> {
   let bell: ReturnType<typeof connectLasting> | undefined
   const openBell = (): NonNullable<typeof bell> => (bell ??= connectLasting(url, { enableReadyCheck: false }))
   const worker = workerOf(redis, agent, config.limits)
+  // loaded while the connection is made and the first claim is on its way
+  const runner = import('./run-job.ts')
+  runner.catch(() => {})
   let refused: (error: Error) => void = () => {}
   // a wrong password does not get better by waiting: say so and leave, so that whoever starts agents can see it
   const broken = new Promise<never>((_, reject) => (refused = reject))
@@ -44,7 +47,7 @@ async function main(): Promise<number> {
   const run = async (job: Job, token: string): Promise<void> => {
     clearTimeout(late)
     say(`claimed ${job.id} attempt ${job.attempt}`)
-    const ended = await import('./run-job.ts')
+    const ended = await runner
       .then(({ runJob }) => runJob({ job, token, agent, worker, bell: openBell, config, drain: drain.signal }))
       .catch(async (error: unknown) => {
         // a broken agent says so on the job: it costs a try, like an agent that was lost
@@ -61,6 +64,7 @@ async function main(): Promise<number> {
       pool,
       maxJobs: config.agentMaxJobs,
       idleMs: config.agentIdleMs,
+      onIdle: () => void runner.then(({ preload }) => preload()),
       leave: leave.signal,
       run,
     })

@@ -5,11 +5,17 @@ import { files } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
 import type { Answer, Worker } from '#lib/queue/worker.ts'
 import type { Job } from '#lib/queue/types.ts'
-import { attempt, removeFolder, type Outcome, type Stop } from './attempt.ts'
+import { preparePipe } from './pipe.ts'
+import { removeFolder } from './remove-folder.ts'
+import { attempt, type Outcome, type Stop } from './attempt.ts'
 import { startGuard } from './guard.ts'
 import { keepLease } from './lease.ts'
 import { createShipper, type Shipper } from './shipper.ts'
 import { stepEnvironment } from './step-env.ts'
+
+export { preload } from './attempt.ts'
+
+preparePipe()
 
 export interface RunOptions {
   job: Job

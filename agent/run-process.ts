@@ -1,14 +1,12 @@
 /** Runs one program in a session of its own, under a mark, a time limit and an abort signal; nothing that it started outlives it. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, constants, openSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import type { Readable } from 'node:stream'
 import { stepEnv } from '#lib/contract.ts'
 import { messageOf, RaibidError } from '#lib/errors.ts'
 import { endMarked } from '#lib/processes.ts'
+import { openPipe } from './pipe.ts'
 import { pump } from './pump.ts'
 
 export interface ProcessOptions {
@@ -24,6 +22,8 @@ export interface ProcessOptions {
   signal: AbortSignal
   /** Time between TERM and KILL. */
   graceMs?: number
+  /** A well-behaved program, which costs less: its stderr alone is the output, and it leaves nothing in the background. */
+  tame?: boolean
   /** Output, stdout and stderr in their order. Nothing more is read until it resolves. If it throws, the process is ended. */
   onOutput(text: string): void | Promise<void>
 }
@@ -69,7 +69,7 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessResult
     const [exitCode, exitSignal] = await exitOf(child)
     clearTimeout(timer)
     // What went on in the background ends with the step, and with it the last writer of the pipe.
-    stop()
+    if (!options.tame) stop()
     await ending
     await reading.finish()
     if (failure !== undefined) throw failure
@@ -81,40 +81,37 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessResult
   }
 }
 
-async function start({ command, args, cwd, env, mark }: ProcessOptions): Promise<{ child: ChildProcess; output: Socket }> {
+async function start(options: ProcessOptions): Promise<{ child: ChildProcess; output: Readable }> {
+  if (!options.tame) return startOnPipe(options)
+  const child = launch(options, ['ignore', 'ignore', 'pipe'])
+  await started(child, options)
+  return { child, output: child.stderr! }
+}
+
+const launch = ({ command, args, cwd, env, mark }: ProcessOptions, stdio: StdioOptions): ChildProcess =>
+  spawn(command, args, { cwd, env: { ...env, [stepEnv.mark]: mark }, detached: true, stdio })
+
+async function started(child: ChildProcess, { command, cwd }: ProcessOptions): Promise<void> {
+  try {
+    await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
+  } catch (error) {
+    throw new RaibidError(`Could not start ${command} in ${cwd}: ${messageOf(error)}.`, { cause: error })
+  }
+}
+
+async function startOnPipe(options: ProcessOptions): Promise<{ child: ChildProcess; output: Readable }> {
   const { readEnd, writeEnd } = await openPipe()
   // Takes the descriptor over: it is closed with the socket.
   const output = new Socket({ fd: readEnd, readable: true, writable: false })
   try {
-    const child = spawn(command, args, {
-      cwd,
-      env: { ...env, [stepEnv.mark]: mark },
-      detached: true,
-      stdio: ['ignore', writeEnd, writeEnd],
-    })
-    await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
+    const child = launch(options, ['ignore', writeEnd, writeEnd])
+    await started(child, options)
     return { child, output }
   } catch (error) {
     output.destroy()
-    throw new RaibidError(`Could not start ${command} in ${cwd}: ${messageOf(error)}.`, { cause: error })
+    throw error
   } finally {
     closeSync(writeEnd)
-  }
-}
-
-/**
- * A real pipe, for stdout and stderr alike: that keeps their order. Node's own "pipes" are sockets, which programs can't open as
- * /dev/stderr; and it has no pipe(2), so this one is a FIFO that loses its name at once.
- */
-async function openPipe(): Promise<{ readEnd: number; writeEnd: number }> {
-  const folder = await mkdtemp(join(tmpdir(), 'raibid-pipe-'))
-  try {
-    const path = join(folder, 'pipe')
-    await promisify(execFile)('mkfifo', ['-m', '600', path])
-    const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    return { readEnd, writeEnd: openSync(path, constants.O_WRONLY) }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
   }
 }
 

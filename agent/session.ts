@@ -13,6 +13,8 @@ export interface SessionOptions {
   /** Aborted: no further claim. */
   leave: AbortSignal
   run: (job: Job, token: string) => Promise<void>
+  /** Called when there is nothing to do. */
+  onIdle: () => void
 }
 
 const wait = 2000
@@ -32,7 +34,10 @@ export async function session(options: SessionOptions): Promise<number> {
       until = Date.now() + options.idleMs
     } else if (claimed.kind === 'gone') token = newToken()
     else if (Date.now() >= until) return done
-    else await untilAborted(worker.waitForBell(bell(), pool, claimed.behind, Math.min(wait, until - Date.now())), leave)
+    else {
+      options.onIdle()
+      await untilAborted(worker.waitForBell(bell(), pool, claimed.behind, Math.min(wait, until - Date.now())), leave)
+    }
   }
   return done
 }

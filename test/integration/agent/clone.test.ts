@@ -153,7 +153,7 @@ describe('a private repository', () => {
     await done
     cloning = false
     await watch
-    expect([...seen].some((line) => line.includes('fetch') && line.includes('core.hooksPath'))).toBe(true)
+    expect([...seen].some((line) => line.includes('fetch') && line.includes('--depth=1'))).toBe(true)
     const encoded = Buffer.from(`ci:${token}`).toString('base64')
     for (const secret of [token, encoded]) {
       expect([...seen].filter((line) => line.includes(secret) && !line.includes('vitest'))).toEqual([])
