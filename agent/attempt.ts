@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { stepEnv } from '#lib/contract.ts'
 import { formatDuration } from '#lib/duration.ts'
@@ -82,17 +82,17 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   const source = join(folder, 'src')
   const env = { ...options.env, TMPDIR: join(folder, 'tmp') }
   let commit = job.commit
-  // loaded while git is at work
-  const planner = preload()
   let cloneError: unknown
   await shown(phases, 'clone', async (index, step) => {
     try {
-      await Promise.all([source, env.TMPDIR].map((path) => mkdir(path, { recursive: true, mode: 0o700 })))
+      for (const path of [source, env.TMPDIR]) mkdirSync(path, { recursive: true, mode: 0o700 })
       const { credentials, mark } = options
       const onOutput = (text: string): Promise<void> => shipper.write(index, text)
       const place = { repo: job.repo, branch: job.branch, commit, dir: source }
-      commit = (await clone({ ...place, env: { ...process.env, TMPDIR: env.TMPDIR }, mark, credentials, signal: stop, onOutput }))
-        .commit
+      const cloning = clone({ ...place, env: { ...process.env, TMPDIR: env.TMPDIR }, mark, credentials, signal: stop, onOutput })
+      // git is at work from here on
+      void preload().catch(() => {})
+      commit = (await cloning).commit
       step.state = 'success'
     } catch (error) {
       cloneError = error
@@ -120,7 +120,7 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   }
   let planned: PlannedStep[]
   try {
-    const { planSteps } = await planner
+    const { planSteps } = await preload()
     const plan = await planSteps({ workspace: source, pipeline: job.pipeline, env: variables })
     planned = plan.steps
     phases.push({ name: `plan: ${plan.pipeline}`, state: 'success', exitCode: null, durationMs: null })

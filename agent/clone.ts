@@ -1,5 +1,6 @@
 /** Gets a repository's exact commit into the workspace: shallow, with submodules, safe from hostile names and contents. */
-import { appendFile, lstat, mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
+import { appendFile, lstat, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '#lib/errors.ts'
 import type { GitCredential } from '#lib/git-credentials.ts'
@@ -36,7 +37,7 @@ export async function clone(options: CloneOptions): Promise<{ commit: string }> 
   const branch = options.branch && verifyBranch(options.branch)
   const commit = options.commit && verifyCommit(options.commit)
   const { dir, onOutput } = options
-  await mkdir(dir, { recursive: true })
+  mkdirSync(dir, { recursive: true })
   const local = repo.kind === 'path' ? repo.url : ''
   const git = gitIn({ ...options, local })
   const ref = branch ? `refs/heads/${branch}` : 'HEAD'
@@ -46,7 +47,7 @@ export async function clone(options: CloneOptions): Promise<{ commit: string }> 
     appendFile(join(dir, '.git', 'config'), `[remote "origin"]\n\turl = ${JSON.stringify(repo.url)}\n`)
   const open = async (format: string): Promise<void> => {
     await must(git, 'init', '--quiet', '--template=', '--initial-branch=raibid', `--object-format=${format}`)
-    if (local) await trustLocal(dir, local)
+    if (local) trustLocal(dir, local)
     await remember()
   }
   const fetchHead = (): Promise<string> => must(git, ...fetch, '--depth=1', 'origin', ref)
@@ -67,12 +68,15 @@ export async function clone(options: CloneOptions): Promise<{ commit: string }> 
   }
 
   const format = commit.length === 64 ? 'sha256' : 'sha1'
-  await onOutput(`Cloning ${repo.url} at ${commit || branch || 'HEAD'}\n`)
   if (local) {
-    await mkdir(join(dir, '.git'))
-    await trustLocal(dir, local)
+    mkdirSync(join(dir, '.git'))
+    trustLocal(dir, local)
   }
-  const quick = await git.script(inOne, format, repo.url, commit || ref)
+  // nothing before this waits: when `clone` has been called git runs, and the caller can use the time
+  const running = git.script(inOne, format, repo.url, commit || ref)
+  running.catch(() => {}) // awaited below
+  await onOutput(`Cloning ${repo.url} at ${commit || branch || 'HEAD'}\n`)
+  const quick = await running
   if (quick.exitCode === 0) await remember()
   else {
     // whatever is the matter, the long way finds out, and says so

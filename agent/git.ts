@@ -1,5 +1,5 @@
 /** Runs git for the agent: on hostile repositories, with no configuration but this, ended like a step. */
-import { writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { env as names } from '#lib/contract.ts'
@@ -56,9 +56,9 @@ const settings: [string, string][] = [
 const globalConfig = (dir: string): string => join(dir, '.git', 'raibid-gitconfig')
 
 /** Lets git read a local repository that belongs to another user: whoever asked for its build trusts it. */
-export async function trustLocal(dir: string, repository: string): Promise<void> {
+export function trustLocal(dir: string, repository: string): void {
   const lines = [repository, join(repository, '.git')].map((path) => `\tdirectory = ${JSON.stringify(path)}\n`)
-  await writeFile(globalConfig(dir), `[safe]\n${lines.join('')}`)
+  writeFileSync(globalConfig(dir), `[safe]\n${lines.join('')}`)
 }
 
 function environment({ dir, env, credentials, local }: GitOptions): Record<string, string> {

@@ -70,7 +70,8 @@ export async function runJob(options: RunOptions): Promise<string> {
       return { kind: 'result', result: { state: 'failed', reason: secrets, exitCode: null, phases: [], steps: [] } }
     const redisPassword = decodeURIComponent(new URL(config.redisUrl!).password)
     const hidden = [...Object.values(secrets), ...config.git.credentials.map((one) => one.token), redisPassword].filter(Boolean)
-    shipper = createShipper({ append: (chunks, now) => worker.log(job.id, token, chunks, now), secrets: hidden, onAnswer: heed })
+    const append: Parameters<typeof createShipper>[0]['append'] = (chunks, now) => worker.log(job.id, token, chunks, now)
+    shipper = createShipper({ append, secrets: hidden, onAnswer: heed, logBytes: config.limits.logJob })
     const onTimeout = (ms: number): void => {
       clearTimeout(timer)
       timer = setTimeout(() => halt('timeout'), ms)

@@ -26,8 +26,11 @@ export async function session(options: SessionOptions): Promise<number> {
   let token = newToken()
   let until = Date.now() + options.idleMs
   while (done < options.maxJobs && !leave.aborted) {
-    const claimed = await worker.claim(token, pool)
-    if (claimed.kind === 'job') {
+    const claimed = await worker.claim(token, pool).catch(refusedForNow)
+    if (claimed === null) {
+      if (Date.now() >= until) return done
+      await untilAborted(pause(200), leave)
+    } else if (claimed.kind === 'job') {
       await options.run(claimed.job, token)
       done++
       token = newToken()
@@ -42,6 +45,13 @@ export async function session(options: SessionOptions): Promise<number> {
   return done
 }
 
+/** A Redis that is full, that loads or can't write refuses a claim whole, and will take it later: that is no fault of the agent. */
+function refusedForNow(error: unknown): null {
+  if (!/^(?:OOM|MISCONF|LOADING|BUSY)/.test((error as Error).message)) throw error
+  return null
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const newToken = (): string => randomBytes(16).toString('hex')
 
 /** A wait for the bell ends with the signal, and a bell that breaks is just a wait that ended: the claim after it tells more. */
@@ -49,6 +59,6 @@ async function untilAborted(waiting: Promise<void>, signal: AbortSignal): Promis
   let stop = (): void => {}
   const aborted = new Promise<void>((resolve) => (stop = resolve))
   signal.addEventListener('abort', stop)
-  await Promise.race([waiting.catch(() => new Promise<void>((resolve) => setTimeout(resolve, 100))), aborted])
+  await Promise.race([waiting.catch(() => pause(100)), aborted])
   signal.removeEventListener('abort', stop)
 }

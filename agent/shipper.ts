@@ -3,10 +3,11 @@ import type { Step } from '#lib/queue/types.ts'
 import { createMasker } from './mask.ts'
 
 /** Most text of one chunk, and of one call; above the second a writer waits, so memory stays bounded however fast a build prints. */
-const chunkSize = 64 * 1024
+const largestChunk = 64 * 1024
 const callSize = 256 * 1024
-/** Longest a line waits for company. */
+/** Longest a line waits for company. A few calls in this time go out at once: a build that prints now and then waits for nothing. */
 const latencyMs = 50
+const atOnce = 4
 
 export interface Shipper {
   /** Output of a step: masked, then shipped. Resolves when there is room for more. */
@@ -30,14 +31,17 @@ export function createShipper(options: {
   append: (chunks: Chunk[], now: { phases?: Step[]; steps?: Step[] }) => ReturnType<Worker['log']>
   secrets: string[]
   onAnswer: (answer: Answer) => void
+  /** The bound on the attempt's log: it is cut by whole chunks, so these must be small beside it, or nothing of its tail is left. */
+  logBytes?: number | undefined
 }): Shipper {
+  const chunkSize = Math.min(largestChunk, Math.max(512, Math.floor((options.logBytes ?? Infinity) / 16)))
   const masker = createMasker(options.secrets)
   let queue: Chunk[] = []
   let queued = 0
   let seq = 0
   let line = 0
   let lastStep = 0
-  let lastSent = 0
+  let sent: number[] = []
   let now: { phases?: Step[]; steps?: Step[] } = {}
   let timer: NodeJS.Timeout | undefined
   let sending: Promise<void> | null = null
@@ -61,7 +65,8 @@ export function createShipper(options: {
 
   function schedule(): void {
     if (sending || stopped || (queue.length === 0 && !now.steps && !now.phases)) return
-    const wait = queued >= chunkSize ? 0 : Math.max(0, lastSent + latencyMs - Date.now())
+    sent = sent.filter((at) => at > Date.now() - latencyMs)
+    const wait = queued >= chunkSize || sent.length < atOnce ? 0 : Math.max(0, sent[0]! + latencyMs - Date.now())
     if (wait === 0) {
       clearTimeout(timer)
       timer = undefined
@@ -81,7 +86,7 @@ export function createShipper(options: {
     }
     const recorded = now
     now = {}
-    lastSent = Date.now()
+    sent.push(Date.now())
     for (;;) {
       if (stopped) return
       try {
@@ -119,11 +124,11 @@ export function createShipper(options: {
     },
     async flush() {
       output(lastStep, masker.flush())
-      lastSent = 0
+      sent = []
       schedule()
       while (sending) {
         await sending
-        lastSent = 0
+        sent = []
         schedule()
       }
     },

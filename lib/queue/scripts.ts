@@ -34,13 +34,18 @@ export function assemble(name: ScriptName): string {
 
 type Commands = Record<string, (...args: (string | number)[]) => Promise<unknown>>
 
-/** Binds the scripts to a connection. They are read from disk at their first use: a task pays for what it calls. */
-export function scriptsOn(redis: Redis, overrides: Partial<Limits> = {}): Run {
+/**
+ * Binds the scripts to a connection. They are read from disk at their first use, for a task pays for what
+ * it calls; those needed `soon` at once, while the connection is being made.
+ */
+export function scriptsOn(redis: Redis, overrides: Partial<Limits> = {}, soon: readonly ScriptName[] = []): Run {
   const numbers = JSON.stringify({ ...limits, ...overrides })
-  return (name, ...args) => {
+  const commands = redis as unknown as Commands
+  const define = (name: ScriptName): string => {
     const command = `raibid_${name}`
-    const commands = redis as unknown as Commands
     if (!commands[command]) redis.defineCommand(command, { numberOfKeys: 0, lua: assemble(name) })
-    return commands[command]!(numbers, ...args)
+    return command
   }
+  for (const name of soon) define(name)
+  return (name, ...args) => commands[define(name)]!(numbers, ...args)
 }

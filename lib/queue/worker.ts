@@ -37,7 +37,7 @@ export interface Result {
  * every call may be repeated after a lost reply.
  */
 export function worker(redis: Redis, agent: string, limits?: Partial<Limits>) {
-  const run = scriptsOn(redis, limits)
+  const run = scriptsOn(redis, limits, ['claim', 'log'])
   return {
     /** Takes the next job of the pool. The same token gets the same answer. */
     async claim(token: string, pool: string): Promise<Claimed> {

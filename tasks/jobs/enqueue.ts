@@ -57,6 +57,8 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   const values = secretValues(args.secret)
   const config = await loadConfig()
   const { credentials } = config.git
+  // what checks the job is loaded while git and Redis are asked
+  void import('#lib/queue/schema.ts')
   const [open, head] = await Promise.all([
     openQueue(config),
     resolveHead(repo.url, branch, args.commit?.toLowerCase(), credentials),

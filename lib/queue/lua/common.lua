@@ -22,9 +22,11 @@ local function tell(id, state, attempt, actor, reason) -- every change of state,
   if redis.call('HGET', 'job:' .. id, 'report') == '1' then redis.call('ZADD', 'ci-status', now, id) end
 end
 
-local function ring(pool, id) -- one stream entry: KEDA counts it, idle agents wake
+-- One stream entry: KEDA counts it, idle agents wake. It also names what must be forgotten with the job should its hash be deleted.
+local function ring(pool, id)
   if redis.call('EXISTS', stream(pool)) == 0 then redis.call('XGROUP', 'CREATE', stream(pool), 'ci-workers', '0', 'MKSTREAM') end
-  local entry = redis.call('XADD', stream(pool), '*', 'id', id)
+  local h = job(id, 'repo', 'key', 'group')
+  local entry = redis.call('XADD', stream(pool), '*', 'id', id, 'repo', h.repo or '', 'key', h.key or '', 'group', h.group or '')
   redis.call('HSET', 'job:' .. id, 'entry', entry)
   return entry
 end

@@ -15,12 +15,25 @@ local function forget(id)
   redis.call('DEL', 'job:' .. id, 'job:' .. id .. ':log')
 end
 
--- A member of the line without a usable hash: nobody can build it. Its entry is found by its name.
+-- A member of the line without a usable hash: nobody can build it. Its entry is found by its name, and tells what the hash can't any more;
+-- its log tells its own size.
 local function discard(id, pool)
+  local key = 'job:' .. id
+  for _, entry in ipairs(redis.call('XRANGE', stream(pool), '-', '+')) do
+    local e = entry[2]
+    if e[2] == id then
+      unring(pool, entry[1])
+      if e[3] == 'repo' and redis.call('HEXISTS', key, 'repo') == 0 then redis.call('HSET', key, unpack(e, 3)) end
+    end
+  end
+  if redis.call('HEXISTS', key, 'logBytes') == 0 then
+    local bytes = 0
+    for _, chunk in ipairs(redis.call('XRANGE', key .. ':log', '-', '+')) do
+      if chunk[2][3] == 's' then bytes = bytes + #chunk[2][6] end -- fields in the order written: k s d n
+    end
+    redis.call('HSET', key, 'logBytes', bytes)
+  end
   forget(id)
   redis.call('ZREM', due(pool), id)
-  for _, entry in ipairs(redis.call('XRANGE', stream(pool), '-', '+')) do
-    if entry[2][2] == id then unring(pool, entry[1]) end
-  end
   tell(id, 'gone', 0, 'queue', 'its record was missing or unusable')
 end
