@@ -44,10 +44,10 @@ unit *args:
 integration *args:
     vitest run --project integration "$@"
 
-# Measure: from enqueue to the first log line, and the like
+# Measure, side by side with a floor or a peer: just bench latency
 [group('check')]
-bench *args:
-    vitest run --config test/bench/vitest.config.ts "$@"
+bench *args: setup
+    node tasks/check/bench.ts "$@"
 
 # Break things on purpose while jobs run, and audit that nothing is lost
 [group('check')]

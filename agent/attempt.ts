@@ -144,7 +144,23 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
       async (index, one) => {
         if (skip) return void Object.assign(one, { state: 'skipped', reason: skip })
         const onOutput = (text: string): Promise<void> => shipper.write(index, text)
-        ended = await runStep({ script: run, cwd: source, env: variables, mark: options.mark, timeoutMs, signal: stop, onOutput })
+        try {
+          ended = await runStep({
+            script: run,
+            cwd: source,
+            env: variables,
+            mark: options.mark,
+            timeoutMs,
+            signal: stop,
+            onOutput,
+          })
+        } catch (error) {
+          // the workspace deleted, an environment too large: what the repository did is its failure, not the agent's
+          const { code = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? '' } =
+            error as NodeJS.ErrnoException
+          if (!['ENOENT', 'ENOTDIR', 'EACCES', 'E2BIG'].includes(code)) throw error
+          return void Object.assign(one, { state: 'failed', reason: messageOf(error) })
+        }
         one.exitCode = ended.exitCode
         one.state = ended.outcome === 'exited' && ended.exitCode === 0 ? 'success' : 'failed'
         if (one.state === 'failed') one.reason = reasonOf(ended, timeoutMs)

@@ -6,7 +6,7 @@ import { messageOf } from '#lib/errors.ts'
 import type { Answer, Worker } from '#lib/queue/worker.ts'
 import type { Job } from '#lib/queue/types.ts'
 import { preparePipe } from './pipe.ts'
-import { removeFolder } from './remove-folder.ts'
+import { removeFolder } from '#lib/remove-folder.ts'
 import { attempt, type Outcome, type Stop } from './attempt.ts'
 import { startGuard } from './guard.ts'
 import { keepLease } from './lease.ts'
@@ -51,9 +51,7 @@ export async function runJob(options: RunOptions): Promise<string> {
   const guard = startGuard({ mark: agent, workspace: folder })
   let timer: NodeJS.Timeout | undefined
   try {
-    const outcome = await build()
-    clearTimeout(timer)
-    return await report(outcome)
+    return await report(await build())
   } finally {
     clearTimeout(timer)
     lease.stop()
@@ -102,9 +100,19 @@ export async function runJob(options: RunOptions): Promise<string> {
     }
   }
 
+  function afterStop(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const soon = (): void => void setTimeout(resolve, ms).unref()
+      if (stop.signal.aborted) soon()
+      else stop.signal.addEventListener('abort', soon, { once: true })
+    })
+  }
+
   async function report(outcome: Outcome): Promise<string> {
     if (stop.signal.reason === 'lost') return 'lost: another attempt holds the job'
-    await shipper?.flush()
+    // a Redis that is full refuses lines but takes results: whoever asked for the end must not wait for the last line
+    await Promise.race([shipper?.flush(), afterStop(2000)])
+    shipper?.stop()
     if (outcome.kind === 'release')
       return `given back (${outcome.reason}): ${await worker.release(token, outcome.how, outcome.reason)}`
     return worker.finish(job.id, token, outcome.result)

@@ -1,12 +1,14 @@
 /** Reads single variables; what is wrong with one is added to `problems`. An empty variable counts as not set. */
 export function environment(env: NodeJS.ProcessEnv, problems: string[]) {
   return {
-    whole(name: string, min: number): number | undefined {
+    whole(name: string, min: number, max = Number.MAX_SAFE_INTEGER): number | undefined {
       const text = env[name]
       if (!text) return undefined
       const value = Number(text)
-      if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value
-      problems.push(`${name}: ${JSON.stringify(text)} is not a whole number ≥ ${min}`)
+      if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min && value <= max) return value
+      problems.push(
+        `${name}: ${JSON.stringify(text)} is not a whole number ≥ ${min}${max < Number.MAX_SAFE_INTEGER ? ` and ≤ ${max}` : ''}`,
+      )
       return undefined
     },
     names(name: string): string[] | undefined {

@@ -43,7 +43,9 @@ export const configSchema = z.strictObject({
     .record(z.string().regex(poolName, 'is not a pool name (a-z, 0-9 and -)'), pool)
     .optional()
     .describe('The pools of agents by name; `default` always exists'),
-  jobTimeout: duration.optional().describe('Longest time that a job may take (default: 60m)'),
+  jobTimeout: duration
+    .optional()
+    .describe('Time that a job may take when neither it nor its repository says otherwise (default: 60m)'),
   agent: z
     .strictObject({
       maxJobs: count(1).optional().describe('How many jobs one agent takes before it leaves (default: 1)'),

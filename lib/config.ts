@@ -65,7 +65,7 @@ export async function loadConfig({
     jobTimeoutMs: file.jobTimeout ?? 3_600_000,
     git: { credentials: gitCredentials(env, home, problems) },
     agentMaxJobs: read.whole(names.agentMaxJobs, 1) ?? file.agent?.maxJobs ?? 1,
-    agentIdleMs: seconds(read.whole(names.agentIdle, 0)) ?? file.agent?.idle ?? 30_000,
+    agentIdleMs: seconds(read.whole(names.agentIdle, 0, 2_000_000)) ?? file.agent?.idle ?? 30_000,
     passEnv: read.names(names.passEnv) ?? file.agent?.passEnv ?? [],
     limits: limits(file, read),
   }

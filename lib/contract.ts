@@ -63,6 +63,7 @@ export const files = {
   secretKey: 'secret.key',
   redisData: 'redis',
   work: 'work',
+  tmp: 'run/tmp',
   compileCache: 'cache/node',
 } as const
 

@@ -4,9 +4,10 @@ const second = 1000
 const minute = 60 * second
 const hour = 60 * minute
 const day = 24 * hour
-const longest = 30 * day
+// Timers of Node overflow above 24.8 days, and then end at once.
+const longest = 24 * day
 
-/** Milliseconds; null for anything that is not a duration (also: negative, without a unit, over 30 days). */
+/** Milliseconds; null for anything that is not a duration (also: negative, without a unit, over 24 days). */
 export function parseDuration(text: string): number | null {
   const match = /^(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9})s)?(?:(\d{1,10})ms)?$/.exec(text)
   if (text === '' || !match) return null

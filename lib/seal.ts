@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { env, files } from './contract.ts'
 import { messageOf, RaibidError } from './errors.ts'
@@ -15,7 +15,14 @@ export function secretKey(home: string, make: boolean, given = process.env[env.s
     if (!text && make) {
       mkdirSync(dirname(path), { recursive: true })
       try {
-        writeFileSync(path, randomBytes(32).toString('hex') + '\n', { mode: 0o600, flag: 'wx' })
+        // whole or not at all, and the first one wins
+        const fresh = `${path}.${process.pid}`
+        writeFileSync(fresh, randomBytes(32).toString('hex') + '\n', { mode: 0o600 })
+        try {
+          linkSync(fresh, path)
+        } finally {
+          rmSync(fresh)
+        }
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       }

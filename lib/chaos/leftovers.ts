@@ -7,22 +7,28 @@ import { keys } from '#lib/queue/keys.ts'
 
 /** Files of attempts and agents that are still there: workspaces, notes, temporary files. */
 export function leftFiles(home: string, tmp: string): string[] {
-  return [join(home, files.work), join(home, files.agents), tmp].flatMap((folder) =>
+  return [join(home, files.work), join(home, files.agents), join(home, files.tmp), tmp].flatMap((folder) =>
     existsSync(folder) ? readdirSync(folder).map((name) => `file ${join(folder, name)}`) : [],
   )
 }
 
-/** Processes that belong to the folder, by what they were started with or where they work. `known`: those that may be there. */
-export function leftProcesses(folder: string, known: readonly number[]): string[] {
-  return processes().flatMap(({ pid }) => {
-    if (known.includes(pid)) return []
-    try {
-      const [words, environment] = ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'latin1'))
-      return `${words}${environment}`.includes(folder) ? [`process ${pid} ${words!.replaceAll('\0', ' ').trim()}`] : []
-    } catch {
-      return [] // gone meanwhile
-    }
-  })
+/** Processes that belong to the folder, by what they were started with. `known`: those that may be there. */
+export const belonging = (folder: string, known: readonly number[]): number[] =>
+  processes().flatMap(({ pid }) =>
+    !known.includes(pid) && ['cmdline', 'environ'].some((file) => read(pid, file).includes(folder)) ? [pid] : [],
+  )
+
+/** The same for a person. */
+export const leftProcesses = (folder: string, known: readonly number[]): string[] =>
+  belonging(folder, known).map((pid) => `process ${pid} ${read(pid, 'cmdline').replaceAll('\0', ' ').trim()}`)
+
+/** Empty for a process that is gone. */
+function read(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch {
+    return ''
+  }
 }
 
 const fine = new Set([

@@ -5,6 +5,7 @@ import { processes } from '#lib/proc.ts'
 import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { keys } from '#lib/queue/keys.ts'
 import { pairs } from '#lib/queue/parse.ts'
+import { isFinal, type JobState } from '#lib/queue/types.ts'
 import type { AgentSample, Change } from './facts.ts'
 import { sampleQueue, type Sample } from './sample.ts'
 
@@ -14,6 +15,8 @@ const sampleEvery = 100
 export function startRecorder(redisUrl: string, home: string) {
   const [redis, events] = [connectLasting(redisUrl), connectLasting(redisUrl)]
   const changes: Change[] = []
+  /** The last change of every job that is not at its end. */
+  const open = new Map<string, Change>()
   const samples: Sample[] = []
   const agents: AgentSample[] = []
   const listeners = new Set<(change: Change) => void>()
@@ -28,6 +31,8 @@ export function startRecorder(redisUrl: string, home: string) {
         const { id: job = '', state = '', attempt, actor = '', reason = '', at } = pairs(flat)
         const change = { job, state, attempt: Number(attempt), actor, reason, at: Number(at) }
         changes.push(change)
+        if (isFinal(state as JobState) || state === 'gone') open.delete(job)
+        else open.set(job, change)
         for (const tell of listeners) tell(change)
       }
       if (!reply) await sleep(20)
@@ -69,34 +74,36 @@ export function startRecorder(redisUrl: string, home: string) {
       })
     },
     /** Who runs what now, as far as the changes tell. */
-    runningNow(): Change[] {
-      const last = new Map(changes.map((change) => [change.job, change]))
-      return [...last.values()].filter((change) => change.state === 'running' || change.state === 'cancelling')
-    },
+    runningNow: (): Change[] => [...open.values()].filter(({ state }) => state === 'running' || state === 'cancelling'),
+    /** How many jobs the changes show that are not at their end. */
+    unfinished: (): number => open.size,
     async stop(): Promise<void> {
       ended = true
-      await Promise.race([running, sleep(1500)])
-      redis.disconnect()
-      events.disconnect()
+      for (const connection of [events, redis]) connection.disconnect()
+      await running
     },
   }
 }
 
 export type Recorder = ReturnType<typeof startRecorder>
 
-/** Counts the living agents that the supervisors of `home` started. A process is looked at until it is known for what it is. */
+/**
+ * Counts the living agents that the supervisors of `home` started. Between fork and exec a process still looks like its parent: so what an
+ * agent starts is none, and what a supervisor starts is looked at again.
+ */
 export function agentsOf(home: string): () => number {
-  const known = new Map<string, { is: boolean; looks: number }>()
+  const looks = new Map<string, number>()
   return () => {
-    let count = 0
-    for (const { pid, startTime } of processes()) {
+    const found = processes().filter(({ pid, startTime }) => {
       const key = `${pid} ${startTime}`
-      const seen = known.get(key) ?? { is: false, looks: 0 }
-      // between fork and exec an agent still looks like its supervisor
-      if (!seen.is && seen.looks < 4) known.set(key, { is: isLocalAgent(pid, home), looks: seen.looks + 1 })
-      if (known.get(key)?.is) count++
-    }
-    return count
+      const looked = looks.get(key) ?? 0
+      if (looked >= 4) return false
+      const is = isLocalAgent(pid, home)
+      if (!is) looks.set(key, looked + 1)
+      return is
+    })
+    const pids = new Set(found.map(({ pid }) => pid))
+    return found.filter(({ parent, session, pid }) => !pids.has(parent) && session === pid).length
   }
 }
 

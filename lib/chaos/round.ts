@@ -42,7 +42,10 @@ export async function runRound(options: RoundOptions): Promise<{ score: Score; t
   const planned = schedule({ seed, jobs: options.jobs, faults: options.faults, kinds })
   const world = await makeWorld({ max, workDisk: kinds.includes('disk-full'), signal })
   const stop = new AbortController()
-  const both = AbortSignal.any([signal, stop.signal])
+  // heard, so that whoever was asked to stop waits for the end of what was started
+  const stopAll = (): void => stop.abort(signal.reason)
+  signal.addEventListener('abort', stopAll)
+  if (signal.aborted) stopAll()
   const deleted = new Set<string>()
   try {
     say(`seed ${seed}: ${options.jobs} jobs, ${planned.faults.length} faults, at most ${max} agents, in ${world.folder}`)
@@ -52,7 +55,7 @@ export async function runRound(options: RoundOptions): Promise<{ score: Score; t
       redis: world.record.redis,
       lease: chaosLimits.lease,
       deleted,
-      signal: both,
+      signal: stop.signal,
     }
     const lane = (name: 'agents' | 'world'): Promise<FaultOutcome[]> =>
       runLane(
@@ -62,8 +65,10 @@ export async function runRound(options: RoundOptions): Promise<{ score: Score; t
         progress,
         say,
       )
-    const [, ...outcomes] = await Promise.all([putOnQueue(world, planned, progress, both), lane('agents'), lane('world')])
+    const [, ...outcomes] = await Promise.all([putOnQueue(world, planned, progress, stop.signal), lane('agents'), lane('world')])
+    signal.throwIfAborted()
     const left = await settle(world, deleted, signal, say)
+    signal.throwIfAborted()
     const facts = await gather(world, deleted, max, left)
     const violations = audit(facts)
     const durationMs = Math.round(performance.now() - begun)
@@ -71,6 +76,7 @@ export async function runRound(options: RoundOptions): Promise<{ score: Score; t
     return { score: result, trace: shortestTrace(violations, facts, world.notes), folder: world.folder }
   } finally {
     stop.abort()
+    signal.removeEventListener('abort', stopAll)
     await world.end(options.keep ?? false)
   }
 }

@@ -4,11 +4,11 @@ import type { Violation } from './audit.ts'
 import type { Facts } from './facts.ts'
 import type { FaultKind } from './kinds.ts'
 
-/** What became of one planned fault. `recoveryMs`: null when it did not recover; `hit` false: there was nothing to be hit. */
+/** What became of one planned fault. `recoveryMs`: null when it did not recover, undefined when there was nothing to see it by. */
 export interface FaultOutcome {
   kind: FaultKind
   hit: boolean
-  recoveryMs: number | null
+  recoveryMs: number | null | undefined
 }
 
 export interface Spread {
@@ -63,10 +63,11 @@ export function score({ seed, facts, violations, faults, skipped, durationMs }: 
   const unrecovered: Score['unrecovered'] = {}
   for (const [kind, all] of byKind) {
     const hits = all.filter(({ hit }) => hit)
+    const bad = hits.filter((fault) => fault.recoveryMs === null).length
     const times = hits.flatMap((fault) => fault.recoveryMs ?? [])
     if (times.length) recoveryMs[kind] = spread(times)
     if (hits.length < all.length) missed[kind] = all.length - hits.length
-    if (times.length < hits.length) unrecovered[kind] = hits.length - times.length
+    if (bad) unrecovered[kind] = bad
   }
   return {
     jobs: facts.jobs.length,

@@ -55,19 +55,42 @@ export const runsAgain = (ctx: FaultContext, { job, attempt }: Change): Promise<
     patience.recovery,
   )
 
-/** Resolves when any agent has taken a job, or ended one. */
-export const workGoesOn = (ctx: FaultContext): Promise<Change | null> =>
+/** Resolves when any agent has taken a job, or ended one; late in a round there may be nothing more to come: to `idle` then. */
+export async function workGoesOn(ctx: FaultContext): Promise<Change | 'idle' | null> {
+  const next = anyWork(ctx)
+  const idle = until<'idle'>(() => (ctx.record.unfinished() === 0 ? 'idle' : null), ctx.signal, patience.recovery)
+  return Promise.race([next, idle.then(async (one) => one ?? (await next))])
+}
+
+const anyWork = (ctx: FaultContext): Promise<Change | null> =>
   ctx.record.next((change) => change.state === 'running' || isFinal(change.state as JobState), patience.recovery)
 
 /** Resolves when the job is final. */
 export const isOver = (ctx: FaultContext, job: string): Promise<Change | null> =>
   ctx.record.next((change) => change.job === job && isFinal(change.state as JobState), patience.recovery)
 
-/** How a call of this script looks on its way to Redis. */
-export const callOf = (script: ScriptName): Buffer => Buffer.from(createHash('sha1').update(assemble(script)).digest('hex'))
+/** The pid and the name of an agent that was started just now, up to the moment in which its claim is on its way. */
+export async function newAgent(ctx: FaultContext): Promise<{ name: string; pid: number; held: Change | undefined } | null> {
+  const before = new Set(ctx.pool.agents())
+  const name = await until(() => ctx.pool.agents().find((one) => !before.has(one)) ?? null, ctx.signal)
+  if (!name) return null
+  await sleep(ctx.dice.whole(0, 250))
+  const pid = ctx.pool.agent(name)
+  return pid === null ? null : { name, pid, held: ctx.record.runningNow().find((change) => change.actor === name) }
+}
+
+/**
+ * How a call of this script looks on its way to Redis: by its digest, or by the end of its text, for a client's first call brings the whole.
+ * Gives the place behind which its arguments follow; -1 when the piece holds no such call.
+ */
+export function callOf(script: ScriptName): (piece: Buffer) => number {
+  const text = assemble(script)
+  const digest = createHash('sha1').update(text).digest('hex')
+  return (piece) => Math.max(piece.indexOf(digest), piece.lastIndexOf(text.slice(-80)))
+}
 
 /** The job that a piece with such a call is about. */
-export function jobIn(piece: Buffer, call: Buffer): string | null {
-  const at = piece.indexOf(call)
+export function jobIn(piece: Buffer, call: ReturnType<typeof callOf>): string | null {
+  const at = call(piece)
   return at < 0 ? null : (/\$26\r\n([0-9A-Z]{26})\r\n/.exec(piece.toString('latin1', at))?.[1] ?? null)
 }

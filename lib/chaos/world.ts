@@ -3,13 +3,15 @@ import { mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { env, files } from '#lib/contract.ts'
 import { makeRepository } from '#lib/demo/repositories.ts'
 import { resolveHead } from '#lib/jobs/commit.ts'
 import { startRedis } from '#lib/pool/redis-child.ts'
 import { createEnqueuer } from './enqueuer.ts'
 import { logBound, raibidFile } from './jobs.ts'
-import { startPoolProcess } from './pool-process.ts'
+import { belonging } from './leftovers.ts'
+import { kill, startPoolProcess } from './pool-process.ts'
 import { startProxy } from './proxy.ts'
 import { startRecorder } from './recorder.ts'
 import type { Note } from './trace.ts'
@@ -51,6 +53,7 @@ export async function makeWorld({ max, workDisk, signal }: WorldOptions) {
   const poolEnv = {
     ...process.env,
     TMPDIR: at.tmp,
+    NODE_COMPILE_CACHE: join(at.home, files.compileCache),
     [env.home]: at.home,
     [env.redisUrl]: redisUrl,
     [env.config]: join(folder, 'raibid.yaml'),
@@ -90,6 +93,13 @@ export async function makeWorld({ max, workDisk, signal }: WorldOptions) {
     async end(keep: boolean): Promise<void> {
       for (const child of children) child.kill('SIGKILL')
       await pool.stop(0)
+      // agents outlive a supervisor that is killed, and steps an agent that hangs
+      for (let i = 0; i < 100; i++) {
+        const left = belonging(folder, [process.pid, redisChild.pid()])
+        if (left.length === 0) break
+        for (const pid of left) kill(pid, 'SIGKILL')
+        await sleep(20)
+      }
       enqueuer.close()
       await record.stop()
       await proxy.close()

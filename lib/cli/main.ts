@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { enableCompileCache } from 'node:module'
 import { join, resolve } from 'node:path'
 import { env, exitCodes, files } from '#lib/contract.ts'
-import { InterruptedError, RaibidError, messageOf } from '#lib/errors.ts'
+import { InterruptedError, RaibidError, UnreachableError, messageOf } from '#lib/errors.ts'
 import { parseArgs, wantsHelp, type Args, type Spec } from './args.ts'
 import { fail, info, print } from './log.ts'
 
@@ -46,6 +46,9 @@ async function attempt<S extends Spec>(spec: S, run: Run<S>, signal: AbortSignal
 
 /** Says what went wrong, for a person; returns the exit code. */
 function report(error: unknown, spec: Spec): number {
+  // ioredis's own words for a connection that did not come back (lib/queue/connect.ts)
+  if (error instanceof Error && error.message === 'Connection is closed.')
+    return report(new UnreachableError('the connection to Redis was lost and did not come back within 10 s'), spec)
   const known = error instanceof RaibidError
   if (!(error instanceof InterruptedError))
     fail(known ? error.message : messageOf(error).split('\n')[0] || 'it failed without a message')

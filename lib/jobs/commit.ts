@@ -21,22 +21,8 @@ export async function resolveHead(
   commit: string | undefined,
   credentials: GitCredential[],
 ): Promise<Head> {
+  if (isPath(repo)) return localHead(repo, branch, commit)
   const git = gitWith(credentials)
-  if (isPath(repo)) {
-    const at = (...args: string[]): Promise<string> => git('-C', repo, ...args)
-    const [folder, head] = await Promise.all([
-      at('rev-parse', '--git-dir').catch(() => ''),
-      branch ?? at('symbolic-ref', '--short', 'HEAD').catch(() => ''),
-    ])
-    if (!folder) throw new RaibidError(`${repo} is not a git repository`)
-    const name = head
-    if (!name && !commit) throw new RaibidError(`${repo} is on no branch; name one`)
-    const wanted = commit ?? `refs/heads/${name}`
-    const id = await at('rev-parse', '--verify', '--quiet', '--end-of-options', `${wanted}^{commit}`).catch(() => '')
-    if (!id)
-      throw new RaibidError(commit ? `${repo} has no commit ${commit}` : `${repo} has no branch "${name}"${await others(at)}`)
-    return { branch: name, commit: id }
-  }
   if (commit && !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit))
     throw new RaibidError(`--commit: ${repo} is not on this machine, so a full commit id is needed`)
   if (commit && branch) return { branch, commit }
@@ -58,6 +44,29 @@ export async function resolveHead(
   return { branch: name || 'HEAD', commit: commit ?? id }
 }
 
+async function localHead(repo: string, branch: string | undefined, commit: string | undefined): Promise<Head> {
+  const at = gitWith([], repo)
+  const [folder, head] = await Promise.all([
+    at('rev-parse', '--git-dir', '--show-prefix').catch((error: { stderr?: string }) =>
+      Promise.reject(new RaibidError(notReadable(repo, error.stderr))),
+    ),
+    // a checkout of a bare commit is on no branch: what is built is that commit
+    branch ?? at('symbolic-ref', '--short', 'HEAD').catch(() => 'HEAD'),
+  ])
+  if (folder.includes('\n'))
+    throw new RaibidError(`${repo} is a folder inside a git repository; name the repository's own folder`)
+  const wanted = commit ?? (head === 'HEAD' ? 'HEAD' : `refs/heads/${head}`)
+  const id = await at('rev-parse', '--verify', '--quiet', '--end-of-options', `${wanted}^{commit}`).catch(() => '')
+  if (!id)
+    throw new RaibidError(commit ? `${repo} has no commit ${commit}` : `${repo} has no branch "${head}"${await others(at)}`)
+  return { branch: head, commit: id }
+}
+
+const notReadable = (repo: string, words = ''): string =>
+  /not a git repository|cannot change to/.test(words)
+    ? `${repo} is not a git repository`
+    : `${repo} can't be read: ${lastLine(words)}`
+
 /** Reached but refused is a failure; not reached is exit 3. */
 function unreadable(repo: string, { stderr = '', killed }: { stderr?: string; killed?: boolean }): RaibidError {
   const words = killed ? 'no answer within 15 s' : lastLine(stderr)
@@ -77,17 +86,19 @@ async function others(at: (...args: string[]) => Promise<string>): Promise<strin
 
 /** When a commit was made, ms since the epoch; 0 when the repository won't tell. Of a remote one only the commit itself is fetched. */
 export async function commitDate(repo: string, commit: string, credentials: GitCredential[]): Promise<number> {
-  const git = gitWith(credentials)
-  const dated = (folder: string): Promise<string> => git('-C', folder, 'show', '-s', '--format=%ct', '--end-of-options', commit)
-  const seconds = isPath(repo) ? dated(repo) : inScratch()
+  // the object itself: `git show` would run what the repository's configuration names
+  const dated = async (git: ReturnType<typeof gitWith>): Promise<string> =>
+    /^committer .* (\d+) [+-]\d{4}$/m.exec(await git('cat-file', 'commit', commit))?.[1] ?? '0'
+  const seconds = isPath(repo) ? dated(gitWith([], repo)) : inScratch()
   return Number(await seconds.catch(() => '0')) * 1000
 
   async function inScratch(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'raibid-commit-'))
     try {
+      const git = gitWith(credentials)
       await git('init', '--quiet', '--bare', folder)
       await git('-C', folder, 'fetch', '--quiet', '--depth=1', '--filter=tree:0', '--end-of-options', repo, commit)
-      return await dated(folder)
+      return await dated(gitWith([], folder))
     } finally {
       await rm(folder, { recursive: true, force: true })
     }

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, openSync, readdirSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { agentNodeFlags, env, files, stepEnv } from '#lib/contract.ts'
 import { endMarked, isSameProcess } from '#lib/processes.ts'
+import { removeFolder } from '#lib/remove-folder.ts'
 import { ulid } from '#lib/ulid.ts'
-import { forgetAgent, knownProcess, noteAgent, notedAgents, type AgentNote } from './state.ts'
+import { forgetAgent, knownProcess, livingAgent, noteAgent, notedAgents, type AgentNote } from './state.ts'
 
 export interface AgentEnd {
   name: string
@@ -14,6 +14,8 @@ export interface AgentEnd {
   how: string
   /** It ended by itself, as it should. */
   clean: boolean
+  /** It ended by itself, as it should not: a broken install, a bad password. Being killed is no such sign. */
+  fault: boolean
 }
 
 export interface AgentsOptions {
@@ -32,6 +34,7 @@ export function createAgents(options: AgentsOptions) {
   const alive = new Map<string, AgentNote>()
   const ending = new Set<Promise<void>>()
   mkdirSync(join(home, 'run'), { recursive: true, mode: 0o700 })
+  const tmpOf = (name: string): string => join(home, files.tmp, name)
   const log = openSync(join(home, files.poolLog), 'a', 0o600)
 
   function start(pool: string, warm: boolean): void {
@@ -42,9 +45,13 @@ export function createAgents(options: AgentsOptions) {
       [env.agent]: name,
       [env.pool]: pool,
       [env.agentIdle]: String(Math.ceil(options.idleMs(warm) / 1000)),
+      // its own, so that whatever it leaves there when it is killed goes with it
+      TMPDIR: tmpOf(name),
       MALLOC_ARENA_MAX: '2',
       NODE_COMPILE_CACHE: join(home, files.compileCache),
     }
+    noteAgent(home, { name, pool, pid: 0, startTime: '' })
+    mkdirSync(tmpOf(name), { recursive: true, mode: 0o700 })
     const child = spawn(process.execPath, [...agentNodeFlags, join(root, 'agent/main.ts')], {
       detached: true,
       stdio: ['ignore', log, log],
@@ -52,20 +59,22 @@ export function createAgents(options: AgentsOptions) {
     })
     child.once('error', (error) => options.say(`an agent can't be started: ${error.message}`))
     const known = child.pid ? knownProcess(child.pid) : null
-    if (!child.pid) return
+    if (!child.pid) return void bury({ name, pool, pid: 0, startTime: '' }).catch(() => {})
     const note: AgentNote = { name, pool, pid: child.pid, startTime: known?.startTime ?? '' }
     alive.set(name, note)
     noteAgent(home, note)
-    child.once('exit', (code, signal) => ended(note, signal ? `killed by ${signal}` : `exit ${code}`, code === 0))
+    child.once('exit', (code, signal) =>
+      ended(note, signal ? `killed by ${signal}` : `exit ${code}`, code === 0, code !== 0 && !signal),
+    )
     follow(child)
   }
 
   // an agent must not keep a supervisor alive that is about to leave it behind
   const follow = (child: ChildProcess): void => child.unref()
 
-  function ended(note: AgentNote, how: string, clean: boolean): void {
+  function ended(note: AgentNote, how: string, clean: boolean, fault = false): void {
     const done = bury(note)
-      .then(() => options.onEnd({ name: note.name, pool: note.pool, how, clean }))
+      .then(() => options.onEnd({ name: note.name, pool: note.pool, how, clean, fault }))
       .catch((error: unknown) => options.say(`after the end of agent ${note.name}: ${String(error)}`))
       .finally(() => {
         alive.delete(note.name)
@@ -77,19 +86,21 @@ export function createAgents(options: AgentsOptions) {
   /** Its steps are ended before anyone else may run its job; then its folders go. */
   async function bury(note: AgentNote): Promise<void> {
     await endMarked(stepEnv.mark, note.name, { graceMs: 0 })
-    forgetAgent(home, note.name)
+    await removeFolder(tmpOf(note.name)).catch(() => {})
     const work = join(home, files.work)
     for (const folder of readdirSyncOr(work)) {
-      if (folder.startsWith(`${note.name}-`))
-        await rm(join(work, folder), { recursive: true, force: true, maxRetries: 3 }).catch(() => {})
+      if (folder.startsWith(`${note.name}-`)) await removeFolder(join(work, folder)).catch(() => {})
     }
+    // last: whoever is killed on the way leaves the rest to the next
+    forgetAgent(home, note.name)
   }
 
   /** Takes over the agents of an earlier supervisor; those that died meanwhile end now. Gives how many live. */
   function adopt(): number {
-    for (const note of notedAgents(home)) {
-      if (!isSameProcess(note.pid, note.startTime)) {
-        ended(note, 'gone while no supervisor ran', false)
+    for (const noted of notedAgents(home)) {
+      const note = livingAgent(home, noted)
+      if (!note) {
+        ended(noted, 'gone while no supervisor ran', false)
         continue
       }
       alive.set(note.name, note)

@@ -1,40 +1,47 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { files, stepEnv } from '#lib/contract.ts'
-import { endMarked, isSameProcess, startTimeOf } from '#lib/processes.ts'
-import { running } from './redis-child.ts'
-import { forgetAgent, notedAgents } from './state.ts'
+import { endMarked, isSameProcess } from '#lib/processes.ts'
+import { removeFolder } from '#lib/remove-folder.ts'
+import { endRedis } from './redis-child.ts'
+import { redisPaths, runningRedis } from './redis-files.ts'
+import { forgetAgent, livingAgent, notedAgents } from './state.ts'
 
 /**
  * Ends what a killed supervisor left: its agents (which give their jobs back), their steps, its redis-server. The jobs stay in the queue.
- * Gives how many processes were ended.
+ * Gives how many processes were ended. To be called with the lock of the home.
  */
 export async function clearLeftovers(home: string): Promise<number> {
   let ended = 0
   const notes = notedAgents(home)
-  const living = notes.filter((note) => isSameProcess(note.pid, note.startTime))
-  for (const note of living) process.kill(note.pid, 'SIGTERM')
+  const living = notes.flatMap((note) => livingAgent(home, note) ?? [])
+  for (const note of living) tell(note.pid, 'SIGTERM')
   for (const note of living) {
-    await gone(() => isSameProcess(note.pid, note.startTime), note.pid)
+    const kill = Date.now() + 10_000
+    while (isSameProcess(note.pid, note.startTime)) {
+      if (Date.now() > kill) tell(note.pid, 'SIGKILL')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
     ended++
   }
   for (const note of notes) {
     await endMarked(stepEnv.mark, note.name, { graceMs: 0 })
     forgetAgent(home, note.name)
   }
-  const redis = running(join(home, files.redisPid))
+  const redis = runningRedis(home)
   if (redis !== null) {
-    process.kill(redis, 'SIGTERM')
-    await gone(() => startTimeOf(redis) !== null, redis)
-    await rm(join(home, files.redisPid), { force: true })
+    await endRedis(redis)
     ended++
   }
-  await rm(join(home, files.work), { recursive: true, force: true })
+  await rm(redisPaths(home).pid, { force: true })
+  for (const folder of [files.work, files.tmp]) await removeFolder(join(home, folder)).catch(() => {})
   return ended
 }
 
-async function gone(alive: () => boolean, pid: number): Promise<void> {
-  for (const end = Date.now() + 10_000; alive(); await new Promise((resolve) => setTimeout(resolve, 20))) {
-    if (Date.now() > end) process.kill(pid, 'SIGKILL')
+function tell(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // it has ended meanwhile
   }
 }

@@ -1,18 +1,23 @@
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '#lib/config.ts'
 import { files } from '#lib/contract.ts'
 import { messageOf, RaibidError } from '#lib/errors.ts'
+import { connectTask } from '#lib/queue/connect.ts'
 import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { keepOn, keeper as keeperOf } from '#lib/queue/keeper.ts'
 import { limits as defaults } from '#lib/queue/limits.ts'
 import { reader as readerOf } from '#lib/queue/reader.ts'
+import { removeFolder } from '#lib/remove-folder.ts'
 import { createAgents } from './agents.ts'
 import { watchHangs } from './hangs.ts'
 import { takeLock } from './lock.ts'
 import { startRedis } from './redis-child.ts'
 import { runScaler } from './scaling.ts'
 import { forgetPool, knownProcess, notePool, runningPool } from './state.ts'
+
+/** A command that waits for a Redis which never comes back (ioredis does not refuse it) must not keep the end. */
+const within = (ms: number, done: Promise<unknown>): Promise<unknown> =>
+  Promise.race([done, new Promise((resolve) => setTimeout(resolve, ms))])
 
 export interface PoolOptions {
   config: Config
@@ -37,6 +42,12 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
   if (!lock) throw new RaibidError(`a pool runs here already (pid ${runningPool(home)?.pid ?? 'unknown'}, ${home})`)
   const limits = { ...defaults, ...config.limits }
   const external = config.redisGiven ? config.redisUrl : null
+  // one that somebody else runs must be there now; ours is started
+  if (external)
+    await connectTask(external).then(
+      (probe) => probe.disconnect(),
+      (error: unknown) => (lock.close(), Promise.reject(error)),
+    )
   const redisChild = external ? null : await startRedis(home, say)
   const redisUrl = external ?? redisChild!.url
   if (redisChild?.adopted) say(`took over redis-server (pid ${redisChild.pid()})`)
@@ -54,10 +65,9 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
     // a warm agent leaves after 10–15 minutes, not all at one moment
     idleMs: (warm) => (warm ? 600_000 + Math.random() * 300_000 : config.agentIdleMs),
     say,
-    async onEnd({ name, how, clean }) {
+    async onEnd({ name, how, clean, fault }) {
       const became = await release(name, `agent lost: ${how}`)
-      // an agent killed at its work is no sign of a broken install; one that ends badly by itself is, with or without a job
-      failures = clean ? 0 : how.startsWith('killed') ? failures : failures + 1
+      failures = fault ? failures + 1 : clean ? 0 : failures
       if (!clean) say(`agent ${name} ended (${how})${became === 'none' ? '' : `; its job is ${became}`}`)
       again()
     },
@@ -65,7 +75,11 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
 
   /** A claim that was on its way when its agent died may reach Redis after the first release: a second look finds it. */
   async function release(name: string, reason: string): Promise<string> {
-    const first = await keeper.release(name, reason, 'supervisor')
+    // while Redis is away the release waits in the connection; whoever counts agents does not wait with it
+    const first = await Promise.race([
+      keeper.release(name, reason, 'supervisor'),
+      new Promise<string>((resolve) => setTimeout(resolve, 3000, 'none')),
+    ])
     setTimeout(() => void keeper.release(name, reason, 'supervisor').catch(() => {}), 250).unref()
     return first
   }
@@ -83,21 +97,25 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
     onWake: (wake) => (again = wake),
   })
   const hanging = watchHangs({ reader: readerOf(redis), redis, agents, lease: limits.lease, signal: ending.signal, say })
-  const self = knownProcess(process.pid)
-  notePool(home, { pid: process.pid, startTime: self?.startTime ?? '', pools, startedAt: Date.now() })
+  const startedAt = Date.now()
+  const noteSelf = (stopping: boolean): void =>
+    notePool(home, { pid: process.pid, startTime: knownProcess(process.pid)?.startTime ?? '', pools, startedAt, stopping })
+  noteSelf(false)
 
   let hurry = (): void => {}
   let how: 'drain' | 'now' | null = null
   const asked = new Promise<void>((resolve) => (hurry = resolve))
   const stopped = asked.then(async () => {
     ending.abort()
-    await Promise.all([scaling, hanging])
+    noteSelf(true)
+    await within(2000, Promise.all([scaling, hanging]))
     await emptied()
-    await keeping
+    // what still waits for a Redis that is away is refused, so that nothing keeps the end
     redis.disconnect()
+    await within(2000, keeping)
     await redisChild?.stop()
     forgetPool(home)
-    rmSync(join(home, files.work), { recursive: true, force: true })
+    for (const folder of [files.work, files.tmp]) await removeFolder(join(home, folder)).catch(() => {})
     lock.close()
   })
 

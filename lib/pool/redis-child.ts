@@ -1,13 +1,10 @@
 import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdirSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { files } from '#lib/contract.ts'
-import { RaibidError, UnreachableError } from '#lib/errors.ts'
+import { messageOf, RaibidError } from '#lib/errors.ts'
 import { startTimeOf } from '#lib/processes.ts'
 import { connectTask } from '#lib/queue/connect.ts'
+import { redisAddress, redisPaths, runningRedis, writeRedisConfig } from './redis-files.ts'
 import { writeWhole } from './state.ts'
 
 export interface RedisChild {
@@ -19,144 +16,110 @@ export interface RedisChild {
   stop: () => Promise<void>
 }
 
-const paths = (home: string) => ({
-  url: join(home, files.redisUrl),
-  pid: join(home, files.redisPid),
-  conf: join(home, 'run/redis.conf'),
-  log: join(home, 'run/redis.log'),
-})
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
  * The pool's own redis-server: on loopback, with a password, every write on disk before it is answered. It outlives a supervisor that is
- * killed, and the next one takes it over; killed itself, it is started again at once, on the same port. `say` tells of both.
+ * killed, and the next one takes it over; ended for whatever reason, it is started again at once, then ever more slowly, on the same port. `say` tells
+ * of both. RaibidError, with its own last words, when it can't be started.
  */
 export async function startRedis(home: string, say: (text: string) => void): Promise<RedisChild> {
-  const at = paths(home)
-  mkdirSync(join(home, files.redisData), { recursive: true, mode: 0o700 })
+  const at = redisPaths(home)
+  mkdirSync(at.data, { recursive: true, mode: 0o700 })
   mkdirSync(join(home, 'run'), { recursive: true, mode: 0o700 })
-  const url = await address(at.url)
+  const url = await redisAddress(home)
+  const { port, password } = new URL(url)
   let stopping = false
-  const found = running(at.pid)
-  const adopted = found !== null
+  let restarts = 0
+  let ends = 0
+  const found = runningRedis(home)
   let pid = found ?? (await launch())
-  if (adopted) watch(pid)
-  await answer(url)
+  if (found !== null) watch(found)
+  await answer()
+  // also where it was found: a supervisor may have been killed before it could note it
+  writeWhole(at.pid, `${pid}\n`)
 
   async function launch(): Promise<number> {
-    writeConfig(home, at, url)
+    const conf = writeRedisConfig(home, url)
     const log = openSync(at.log, 'a', 0o600)
-    const child = spawn('redis-server', [at.conf], { detached: true, stdio: ['ignore', log, log] })
-    child.unref()
-    child.on('exit', () => void again())
-    const [failed] = await Promise.race([once(child, 'spawn').then(() => [null]), once(child, 'error')])
-    if (failed)
-      throw new RaibidError(`redis-server can't be started: ${(failed as Error).message}; install it with \`just setup\``)
-    writeWhole(at.pid, `${child.pid}\n`)
-    return child.pid!
+    try {
+      // its folder from its first moment on: that is how it is known
+      const child = spawn('redis-server', [conf], { cwd: at.data, detached: true, stdio: ['ignore', log, log] })
+      await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
+      child.once('exit', () => void again())
+      child.unref()
+      return child.pid!
+    } catch (error) {
+      throw new RaibidError(`redis-server can't be started: ${messageOf(error)}; install it with \`just setup\``)
+    } finally {
+      closeSync(log)
+    }
   }
 
-  let restarts = 0
   async function again(): Promise<void> {
-    if (stopping) return
-    // the first time at once; one that keeps dying (a full disk) is not hammered
-    const wait = restarts++ === 0 ? 0 : Math.min(5000, 100 * 2 ** restarts)
-    setTimeout(() => (restarts = 0), 30_000).unref()
-    say(`redis-server ended; starting it again${wait ? ` in ${wait} ms` : ''} (its words: ${at.log})`)
-    await new Promise((resolve) => setTimeout(resolve, wait))
-    if (!stopping) pid = await launch()
+    ends++
+    while (!stopping) {
+      // the first time at once; one that keeps ending (a full disk) is not hammered
+      const wait = restarts++ === 0 ? 0 : Math.min(5000, 100 * 2 ** restarts)
+      if (restarts === 1) setTimeout(() => (restarts = 0), 30_000).unref()
+      say(`redis-server ended; starting it again${wait ? ` in ${wait} ms` : ''} (its words: ${at.log})`)
+      await pause(wait)
+      try {
+        if (stopping) return
+        pid = await launch()
+        writeWhole(at.pid, `${pid}\n`)
+        return
+      } catch (error) {
+        say(`redis-server can't be started: ${messageOf(error)}`)
+      }
+    }
   }
 
-  /** An adopted one is not our child: its end is seen by looking. */
-  function watch(adoptedPid: number): void {
+  /** One that was found is not our child: its end is seen by looking. */
+  function watch(one: number): void {
     const timer = setInterval(() => {
-      if (startTimeOf(adoptedPid) !== null) return
+      if (startTimeOf(one) !== null) return
       clearInterval(timer)
       void again()
     }, 200)
     timer.unref()
   }
 
+  async function answer(): Promise<void> {
+    for (const end = Date.now() + 30_000; ; await pause(10)) {
+      try {
+        return (await connectTask(url, 1000)).disconnect()
+      } catch (error) {
+        if (ends < 3 && Date.now() < end) continue
+        stopping = true
+        const words = readFileSync(at.log, 'utf8').trim().split('\n').slice(-5).join('\n').replaceAll(password, '***')
+        throw new RaibidError(
+          `redis-server does not come up on port ${port} (${messageOf(error)}); its last words (${at.log}):\n${words}`,
+        )
+      }
+    }
+  }
+
   return {
     url,
     pid: () => pid,
-    adopted,
+    adopted: found !== null,
     async stop() {
       stopping = true
-      if (startTimeOf(pid) !== null) process.kill(pid, 'SIGTERM')
-      for (let i = 0; i < 1000 && startTimeOf(pid) !== null; i++) await new Promise((resolve) => setTimeout(resolve, 10))
-      if (startTimeOf(pid) !== null) process.kill(pid, 'SIGKILL')
+      await endRedis(pid)
       rmSync(at.pid, { force: true })
     },
   }
 }
 
-/** The pid of our redis-server when it runs: noted, alive, and started with our config. */
-export function running(pidFile: string): number | null {
-  if (!existsSync(pidFile)) return null
-  const pid = Number(readFileSync(pidFile, 'utf8'))
-  if (!pid || startTimeOf(pid) === null) return null
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('redis-server') ? pid : null
-  } catch {
-    return null
-  }
-}
-
-/** The same address as last time, so that whoever waits for it finds it again; another port only when that one was taken meanwhile. */
-async function address(file: string): Promise<string> {
-  const noted = existsSync(file) ? new URL(readFileSync(file, 'utf8').trim()) : null
-  if (noted && ((await isFree(Number(noted.port))) || running(file.replace('.url', '.pid')))) return noted.href.replace(/\/$/, '')
-  const url = `redis://default:${noted?.password || randomBytes(24).toString('hex')}@127.0.0.1:${await freePort()}`
-  writeWhole(file, `${url}\n`)
-  return url
-}
-
-function writeConfig(home: string, at: ReturnType<typeof paths>, url: string): void {
-  const { port, password } = new URL(url)
-  const lines = [
-    `port ${port}`,
-    'bind 127.0.0.1',
-    `requirepass ${password}`,
-    `dir "${join(home, files.redisData)}"`,
-    'appendonly yes',
-    'appendfsync always',
-    'save ""',
-    'maxmemory 2gb',
-    'maxmemory-policy noeviction',
-    'tcp-keepalive 60',
-    'loglevel warning',
-  ]
-  writeWhole(at.conf, lines.join('\n') + '\n')
-}
-
-async function answer(url: string): Promise<void> {
-  for (const end = Date.now() + 15_000; ;) {
+/** Asks a redis-server to end, and makes it after ten seconds. */
+export async function endRedis(pid: number): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     try {
-      return (await connectTask(url, 1000)).disconnect()
-    } catch (error) {
-      if (Date.now() > end) throw error instanceof UnreachableError ? error : new RaibidError(String(error))
-      await new Promise((resolve) => setTimeout(resolve, 10))
+      process.kill(pid, signal)
+    } catch {
+      return // gone
     }
+    for (const end = Date.now() + 10_000; startTimeOf(pid) !== null && Date.now() < end;) await pause(10)
   }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1')
-  try {
-    await once(server, 'listening')
-    return true
-  } catch {
-    return false
-  } finally {
-    server.close()
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

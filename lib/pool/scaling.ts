@@ -83,8 +83,8 @@ export async function runScaler(options: ScalerOptions): Promise<void> {
   } finally {
     clearInterval(timer)
     signal.removeEventListener('abort', stop)
-    await (looking ?? Promise.resolve())
     redis.disconnect()
     events.disconnect()
+    await (looking ?? Promise.resolve())
   }
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { files } from '#lib/contract.ts'
-import { isSameProcess, startTimeOf } from '#lib/processes.ts'
+import { env, files } from '#lib/contract.ts'
+import { findMarked, isSameProcess, startTimeOf } from '#lib/processes.ts'
 
 /** A process that can be recognised later, even after its number was given to another. */
 export interface KnownProcess {
@@ -13,8 +13,11 @@ export interface KnownProcess {
 export interface PoolState extends KnownProcess {
   pools: Record<string, { max: number; warm: number }>
   startedAt: number
+  /** It ends when its last agent has: no more agents are started. */
+  stopping?: boolean
 }
 
+/** Written before the agent is started, with pid 0, so that no moment remains in which a supervisor that is killed leaves one unknown. */
 export interface AgentNote extends KnownProcess {
   name: string
   pool: string
@@ -70,5 +73,18 @@ export function notedAgents(home: string): AgentNote[] {
   } catch {
     return []
   }
-  return names.flatMap((name) => readJson<AgentNote>(join(folder, name)) ?? [])
+  // a name with a point is a note that was being written when its writer was killed
+  return names.filter((name) => !name.includes('.')).flatMap((name) => readJson<AgentNote>(join(folder, name)) ?? [])
+}
+
+/** The note of an agent that lives, with its process; null when it is gone, or never came to be. */
+export function livingAgent(home: string, note: AgentNote): AgentNote | null {
+  if (note.pid !== 0) return isSameProcess(note.pid, note.startTime) ? note : null
+  // its supervisor was killed while it started: it is the first of those that carry its name
+  const found = findMarked(env.agent, note.name).flatMap((pid) => knownProcess(pid) ?? [])
+  const [first] = found.sort((a, b) => Number(a.startTime) - Number(b.startTime))
+  if (!first) return null
+  const living = { ...note, ...first }
+  noteAgent(home, living)
+  return living
 }

@@ -24,16 +24,19 @@ function why(error: unknown): string {
 }
 
 /**
- * A connection for a task: it is there within `withinMs`, or UnreachableError names the URL and what to do. Commands fail rather than wait.
+ * A connection for a task: it is there within `withinMs`, or UnreachableError names the URL and what to do. A connection that breaks
+ * later is waited for: ten seconds.
  */
 export async function connectTask(url: string, withinMs = 1500, options: RedisOptions = {}): Promise<Redis> {
   verifyUrl(url)
   // imported here, when the compile cache of a task is on
   const { Redis } = await import('ioredis')
+  let there = false
   const redis = new Redis(url, {
     lazyConnect: true,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
+    // the first connection at once or not at all; one that breaks later (a Redis that restarts) is waited for
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) => (there && times <= 40 ? 250 : null),
     connectTimeout: withinMs,
     ...options,
   })
@@ -45,6 +48,7 @@ export async function connectTask(url: string, withinMs = 1500, options: RedisOp
   })
   try {
     await Promise.race([redis.connect(), late])
+    there = true
     return redis
   } catch (error) {
     redis.disconnect()

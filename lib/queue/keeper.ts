@@ -75,7 +75,8 @@ export async function keepOn(keep: Keeper, signal: AbortSignal, onError: (error:
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits, at the most until the signal. Leaves nothing on the signal behind. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer)

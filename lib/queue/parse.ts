@@ -33,6 +33,13 @@ function cutOf(hash: Hash): { lines: number; bytes: number } {
   return total
 }
 
+/** A step that was running when its agent was lost runs no more. */
+function stepsOf(hash: Hash, field: 'phases' | 'steps'): Step[] {
+  const steps = json<Step[]>(hash[field], [])
+  if (hash['state'] === 'running') return steps
+  return steps.map((step) => (step.state === 'running' ? { ...step, state: 'failed', reason: 'the agent was lost' } : step))
+}
+
 /** A job's hash as a Job; null when there is none, or when it is not one. */
 export function parseJob(id: string, hash: Hash): Job | null {
   if (!hash['repo'] || !jobStates.includes(hash['state'] as JobState)) return null
@@ -60,8 +67,8 @@ export function parseJob(id: string, hash: Hash): Job | null {
     endedAt: maybe(hash['endedAt']),
     finishedAt: maybe(hash['finishedAt']),
     dueAt: maybe(hash['dueAt']),
-    phases: json<Step[]>(hash['phases'], []),
-    steps: json<Step[]>(hash['steps'], []),
+    phases: stepsOf(hash, 'phases'),
+    steps: stepsOf(hash, 'steps'),
     exitCode: maybe(hash['exitCode']),
     logCut: cutOf(hash),
   }

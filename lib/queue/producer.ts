@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { UsageError } from '#lib/errors.ts'
+import { RaibidError, UsageError } from '#lib/errors.ts'
 import { ulid } from '#lib/ulid.ts'
 import type { Limits } from './limits.ts'
 import { scriptsOn } from './scripts.ts'
@@ -73,7 +73,7 @@ export function producer(redis: Redis, limits?: Partial<Limits>, pools: readonly
         options.hold ?? '',
         options.supersede ? 1 : 0,
         ...flat,
-      )
+      ).catch(explained)
       const [id, deduplicated, ...superseded] = answer as [string, number, ...string[]]
       return { id, deduplicated: deduplicated === 1, superseded }
     },
@@ -96,6 +96,14 @@ export function producer(redis: Redis, limits?: Partial<Limits>, pools: readonly
     /** Forgets a dead job now; gives `dropped`, or the state of a job that is not dead. */
     drop: async (id: string) => (await run('drop', id)) as JobState | 'dropped' | 'unknown',
   }
+}
+
+/** A full Redis in a person's words; nothing was stored. */
+function explained(error: unknown): never {
+  if (!/^OOM/.test((error as Error).message)) throw error
+  throw new RaibidError(
+    "the queue's Redis is full, so nothing was enqueued; it takes jobs again when finished ones are forgotten, or with a higher maxmemory",
+  )
 }
 
 export type Producer = ReturnType<typeof producer>

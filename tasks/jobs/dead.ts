@@ -36,7 +36,7 @@ export async function run(args: Args<typeof spec>): Promise<number> {
   const ids = args.all ? (await open.reader.jobs({ states: ['dead'], limit: most }, open.pools)).map((job) => job.id) : named
   const jobs = producer(open.redis, open.limits, open.pools)
   const done: string[] = []
-  for (const id of ids) {
+  for (const id of new Set(ids)) {
     const state = (await open.reader.job(id))?.state
     if (state !== 'dead') throw new RaibidError(`job ${shortId(id)} is ${state ?? 'forgotten'}, not dead; nothing was done to it`)
     if (verb === 'retry') await jobs.retry(id)

@@ -1,11 +1,15 @@
 #!/usr/bin/env node
 /** Stop the local pool when its jobs have ended. */
+import type { Server } from 'node:net'
 import type { Args, Spec } from '#lib/cli/args.ts'
 import { info, ok, step } from '#lib/cli/log.ts'
 import { main, type Context } from '#lib/cli/main.ts'
 import { loadConfig } from '#lib/config.ts'
+import { files } from '#lib/contract.ts'
+import { RaibidError } from '#lib/errors.ts'
 import { clearLeftovers } from '#lib/pool/leftovers.ts'
-import { notedAgents, runningPool } from '#lib/pool/state.ts'
+import { takeLock } from '#lib/pool/lock.ts'
+import { notedAgents, runningPool, type PoolState } from '#lib/pool/state.ts'
 import { isSameProcess } from '#lib/processes.ts'
 
 export const spec = {
@@ -20,9 +24,9 @@ export const spec = {
 
 export async function run(args: Args<typeof spec>, { signal }: Context): Promise<number> {
   const { home } = await loadConfig()
-  const pool = runningPool(home)
-  if (!pool) {
-    const cleared = await clearLeftovers(home)
+  const pool = await found(home, signal)
+  if ('close' in pool) {
+    const cleared = await clearLeftovers(home).finally(() => pool.close())
     if (cleared) ok(`the pool was not running; ended what an earlier one left behind (${cleared} processes)`)
     else info('the pool is not running')
     return 0
@@ -36,6 +40,16 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   }
   ok('the pool is down')
   return 0
+}
+
+/** The pool that runs, or the lock of a home in which none does. One that is just starting is waited for. */
+async function found(home: string, signal: AbortSignal): Promise<PoolState | Server> {
+  for (const end = Date.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
+    const got = runningPool(home) ?? (await takeLock(home))
+    if (got) return got
+    if (signal.aborted) throw signal.reason
+    if (Date.now() > end) throw new RaibidError(`a pool holds ${home} but does not come up; see ${files.poolLog} there`)
+  }
 }
 
 if (import.meta.main) await main(spec, run)

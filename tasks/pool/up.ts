@@ -11,6 +11,7 @@ import { loadConfig, type Config } from '#lib/config.ts'
 import { files } from '#lib/contract.ts'
 import { RaibidError } from '#lib/errors.ts'
 import { runningPool } from '#lib/pool/state.ts'
+import { isSameProcess } from '#lib/processes.ts'
 
 export const spec = {
   name: 'up',
@@ -28,9 +29,16 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   const { max, warm } = args
   const config = await loadConfig({ flags: { max, warm } })
   const there = runningPool(config.home)
-  if (there) {
+  if (there && !there.stopping) {
     ok(`the pool is running already (pid ${there.pid})`)
     return 0
+  }
+  if (there) {
+    step(`the pool (pid ${there.pid}) is draining: waiting for its end`)
+    while (isSameProcess(there.pid, there.startTime)) {
+      if (signal.aborted) throw signal.reason
+      await sleep(50)
+    }
   }
   return args.foreground ? foreground(config, signal) : background(config)
 }

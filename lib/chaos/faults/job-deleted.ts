@@ -8,6 +8,8 @@ export const fault: Fault = {
   async inject(ctx) {
     const id = await ctx.enqueuer.enqueue(ctx.planned.job!)
     await sleep(ctx.dice.whole(0, 1500))
+    const state = await ctx.redis.hget(keys.job(id), 'state')
+    if (state !== 'pending' && state !== 'running') return null
     ctx.deleted.add(id)
     ctx.note('its record is deleted', id)
     await ctx.redis.del(keys.job(id))

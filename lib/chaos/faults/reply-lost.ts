@@ -11,7 +11,7 @@ export const fault: Fault = {
     const call = callOf(script)
     let left = ctx.dice.whole(1, 3)
     const wanted = left
-    const unwatch = ctx.proxy.watch((piece) => (left > 0 && piece.includes(call) && left-- > 0 ? 'lose-reply' : 'forward'))
+    const unwatch = ctx.proxy.watch((piece) => (left > 0 && call(piece) >= 0 && left-- > 0 ? 'lose-reply' : 'forward'))
     for (const end = Date.now() + 4000; left > 0 && Date.now() < end && !ctx.signal.aborted;) await sleep(10)
     unwatch()
     if (left === wanted) return null
