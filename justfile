@@ -87,8 +87,9 @@ tail *args:
 
 # List jobs, newest first
 [group('jobs')]
+[no-cd]
 jobs *args:
-    node tasks/jobs/jobs.ts "$@"
+    node '{{ root }}/tasks/jobs/jobs.ts' "$@"
 
 # Show one job
 [group('jobs')]
