@@ -4,11 +4,12 @@ import { stepEnv } from '#lib/contract.ts'
 import { formatDuration } from '#lib/duration.ts'
 import { messageOf } from '#lib/errors.ts'
 import type { Result } from '#lib/queue/worker.ts'
-import type { Job, Step } from '#lib/queue/types.ts'
+import type { Job } from '#lib/queue/types.ts'
 import { clone, CloneError, type Credential } from './clone.ts'
 import type * as Planner from './plan.ts'
 import type { PlannedStep } from './pipelines/types.ts'
-import { runStep, type StepResult } from './run-step.ts'
+import { createMarks } from './marks.ts'
+import { runPlanned, shownScript } from './run-planned.ts'
 import type { Shipper } from './shipper.ts'
 
 /** Why an attempt is stopped from outside. */
@@ -40,8 +41,8 @@ export async function preload(): Promise<typeof Planner> {
 /** Builds one job: clone, plan, steps. Never throws for what the repository did. */
 export async function attempt(options: AttemptOptions): Promise<Outcome> {
   const { job, folder, shipper, stop } = options
-  const phases: Step[] = []
-  const steps: Step[] = []
+  const marks = createMarks(shipper, stop)
+  const { phases, steps } = marks
   let bound = job.timeoutMs || options.defaultTimeoutMs
   options.onTimeout(bound)
   const result = (state: Result['state'], reason: string, exitCode: number | null = null): Outcome => ({
@@ -55,35 +56,11 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
     return { kind: 'release', how: 'drained', reason: 'the agent was asked to stop' }
   }
 
-  /** Runs `work` as a phase or step with its marks; `work` fills in how it ended. */
-  async function shown(
-    list: Step[],
-    name: string,
-    work: (index: number, step: Step) => Promise<void>,
-    run?: string,
-  ): Promise<Step> {
-    const index = phases.length + steps.length
-    const step: Step = { name, state: 'running', exitCode: null, durationMs: null }
-    list.push(step)
-    shipper.mark('step', index, { name, phase: list === phases, ...(run && { run }) }, { phases, steps })
-    const begun = performance.now()
-    await work(index, step)
-    step.durationMs = Math.round(performance.now() - begun)
-    if (stop.aborted && step.state !== 'success') step.state = stop.reason === 'timeout' ? 'failed' : 'cancelled'
-    shipper.mark(
-      'done',
-      index,
-      { state: step.state, exitCode: step.exitCode, durationMs: step.durationMs, reason: step.reason },
-      { phases, steps },
-    )
-    return step
-  }
-
   const source = join(folder, 'src')
   const env = { ...options.env, TMPDIR: join(folder, 'tmp') }
   let commit = job.commit
   let cloneError: unknown
-  await shown(phases, 'clone', async (index, step) => {
+  await marks.phase('clone', async (index, step) => {
     try {
       for (const path of [source, env.TMPDIR]) mkdirSync(path, { recursive: true, mode: 0o700 })
       const { credentials, mark } = options
@@ -128,47 +105,21 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
     // the caller's bound is the last word, then the repository's
     if (!job.timeoutMs && plan.timeoutMs) options.onTimeout((bound = plan.timeoutMs))
   } catch (error) {
-    await shown(phases, 'plan', async (index, step) => {
+    await marks.phase('plan', async (index, step) => {
       Object.assign(step, { state: 'failed', reason: messageOf(error) })
       await shipper.write(index, `${messageOf(error)}\n`)
     })
     return result('failed', messageOf(error))
   }
 
-  for (const { name, run, timeoutMs = 0, skip } of planned) {
+  for (const one of planned) {
     if (stop.aborted) return stopped()
-    let ended: StepResult | undefined
-    const step = await shown(
-      steps,
-      name,
-      async (index, one) => {
-        if (skip) return void Object.assign(one, { state: 'skipped', reason: skip })
-        const onOutput = (text: string): Promise<void> => shipper.write(index, text)
-        try {
-          ended = await runStep({
-            script: run,
-            cwd: source,
-            env: variables,
-            mark: options.mark,
-            timeoutMs,
-            signal: stop,
-            onOutput,
-          })
-        } catch (error) {
-          // the workspace deleted, an environment too large: what the repository did is its failure, not the agent's
-          const { code = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? '' } =
-            error as NodeJS.ErrnoException
-          if (!['ENOENT', 'ENOTDIR', 'EACCES', 'E2BIG'].includes(code)) throw error
-          return void Object.assign(one, { state: 'failed', reason: messageOf(error) })
-        }
-        one.exitCode = ended.exitCode
-        one.state = ended.outcome === 'exited' && ended.exitCode === 0 ? 'success' : 'failed'
-        if (one.state === 'failed') one.reason = reasonOf(ended, timeoutMs)
-      },
-      skip || name === run ? undefined : firstLine(run),
-    )
+    const step = await marks.step(one.name, shownScript(one), (index, into) => {
+      const onOutput = (text: string): Promise<void> => shipper.write(index, text)
+      return runPlanned(one, into, { cwd: source, env: variables, mark: options.mark, signal: stop, onOutput })
+    })
     if (stop.aborted) return stopped()
-    if (step.state === 'failed') return result('failed', `step ${name}: ${step.reason}`, step.exitCode)
+    if (step.state === 'failed') return result('failed', `step ${one.name}: ${step.reason}`, step.exitCode)
   }
   if (steps.every((step) => step.state === 'skipped')) {
     const why = [...new Set(steps.map((step) => step.reason))].join('; ')
@@ -178,14 +129,4 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
     )
   }
   return result('success', '', 0)
-}
-
-const firstLine = (script: string): string => {
-  const [first = '', ...more] = script.trim().split('\n')
-  return first.slice(0, 200) + (more.length || first.length > 200 ? ' …' : '')
-}
-
-function reasonOf(ended: StepResult, timeoutMs: number): string {
-  if (ended.outcome === 'timeout') return `timed out after ${formatDuration(timeoutMs)}`
-  return ended.signal ? `ended by ${ended.signal}` : `exit ${ended.exitCode}`
 }

@@ -22,7 +22,7 @@ interface Built {
 export default {
   summary: 'Whole builds under the agent, and the same commands in a shell',
   run: (context) =>
-    scratch(async (open): Promise<Findings> => {
+    scratch(context.signal, async (open): Promise<Findings> => {
       const findings: Findings = { series: [], ratios: [], goals: [], notes: [...notes] }
       const caches = { CARGO_HOME: join(open.folder, 'cargo'), npm_config_cache: join(open.folder, 'npm') }
       const pool = await benchPool(open, { max: 1, warm: 0 }, caches)

@@ -9,7 +9,7 @@ const jobs = 20
 export default {
   summary: 'From an empty pool to all its agents, and trivial jobs drained per second',
   run: ({ n = 4, signal, say }) =>
-    scratch(async (open): Promise<Findings> => {
+    scratch(signal, async (open): Promise<Findings> => {
       const repo = echoRepo(open)
       const cores = availableParallelism()
       const sizes = [cores, 4 * cores]

@@ -16,7 +16,7 @@ export default {
   summary:
     'What the length of the history costs: the same operations with a hundred, ten thousand and a million jobs in the index',
   run: ({ n = 100, signal, say }) =>
-    scratch(async (open): Promise<Findings> => {
+    scratch(signal, async (open): Promise<Findings> => {
       const redises: [string, ReturnType<typeof operations>][] = []
       for (const jobs of sizes) {
         say(`making ${named(jobs)}`)

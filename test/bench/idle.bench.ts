@@ -13,7 +13,7 @@ const window = 1000
 export default {
   summary: 'What the pool takes while nothing happens, and an agent that waits or works',
   run: ({ n = 8, signal }) =>
-    scratch(async (open): Promise<Findings> => {
+    scratch(signal, async (open): Promise<Findings> => {
       const cold = await benchPool(open, { max: 2, warm: 0 })
       const warm = await benchPool(open, { max: 2, warm: 1 })
       const quiet = repoOf(open, 'quiet', 'echo ready; sleep 600')

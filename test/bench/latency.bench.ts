@@ -13,7 +13,7 @@ const waiting = 1000
 export default {
   summary: 'From enqueue to the first line of the build’s step in the hand of a live reader',
   run: ({ n = 30, signal, say }) =>
-    scratch(async (open): Promise<Findings> => {
+    scratch(signal, async (open): Promise<Findings> => {
       const repo = echoRepo(open)
       const [cold, warm] = [await benchPool(open, { max: 2, warm: 0 }), await benchPool(open, { max: 2, warm: 1 })]
       const line = async (pool: BenchPool): Promise<number> => {

@@ -23,7 +23,7 @@ const trickle = (count: number): string => `for i in $(seq ${count}); do echo "a
 export default {
   summary: 'A build’s output on its way to a reader: how much of it, and how late; beside a bare pipe',
   run: ({ n = 10, signal, say }) =>
-    scratch(async (open): Promise<Findings> => {
+    scratch(signal, async (open): Promise<Findings> => {
       const pool = await benchPool(open, { max: 1, warm: 0 })
       const flooding = specOf(repoOf(open, 'flood', flood))
       const rates = await alternate({ agent: () => shipped(pool, flooding), pipe: () => piped(flood) }, n, { signal })

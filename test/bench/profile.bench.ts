@@ -39,7 +39,7 @@ const end = 'line is read'
 export default {
   summary: 'Where the milliseconds of a cold agent go, from enqueue to the first line',
   run: ({ n = 20, signal }) =>
-    scratch(async (open): Promise<Findings> => {
+    scratch(signal, async (open): Promise<Findings> => {
       const folder = join(open.folder, 'events')
       mkdirSync(folder)
       const hook = pathToFileURL(join(import.meta.dirname, 'parts/probe.ts')).href

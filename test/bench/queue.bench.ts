@@ -17,7 +17,7 @@ const agents = 20
 export default {
   summary: 'Jobs per second, on one redis-server with every write on disk, beside BullMQ and beside a bare XADD',
   run: ({ n = 15, signal }) =>
-    scratch(async (open): Promise<Findings> => {
+    scratch(signal, async (open): Promise<Findings> => {
       const redis = await startRedis()
       open.onClose(redis.stop)
       const client = redis.client()

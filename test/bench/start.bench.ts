@@ -13,7 +13,7 @@ const bare = 'node -e 0'
 export default {
   summary: 'The whole life of each task’s process, with and without node’s compile cache, and how many files it loads',
   run: ({ n = 30, signal, say }) =>
-    scratch(async (open): Promise<Findings> => {
+    scratch(signal, async (open): Promise<Findings> => {
       const redis = await startRedis()
       open.onClose(redis.stop)
       const repo = echoRepo(open)

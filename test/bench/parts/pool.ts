@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { files } from '#lib/contract.ts'
+import { RaibidError } from '#lib/errors.ts'
 import { notedAgents } from '#lib/pool/state.ts'
 import { followLog, type LogEntry } from '#lib/queue/log-reader.ts'
 import { producer, type Producer } from '#lib/queue/producer.ts'
@@ -19,6 +20,7 @@ export interface BenchPool extends TestPool {
   /** A connection that may block. */
   tail: Redis
   warm: number
+  signal: AbortSignal
   redisUrl: () => string
 }
 
@@ -37,6 +39,7 @@ export async function benchPool(
     look: reader(redis),
     tail: pool.redis(),
     warm: size.warm,
+    signal: open.signal,
     redisUrl: () => readFileSync(join(pool.home, files.redisUrl), 'utf8').trim(),
   })
 }
@@ -62,10 +65,12 @@ export async function enqueue(pool: BenchPool, spec: JobSpec): Promise<string> {
 
 /** Follows a job to its end, as `tail` does. RaibidError, with its log, unless it is a success. */
 export async function followed(pool: BenchPool, id: string, onEntry: (entry: LogEntry) => void = () => {}): Promise<Job> {
-  for await (const entry of followLog(pool.tail, id, { live: true })) onEntry(entry)
+  for await (const entry of followLog(pool.tail, id, { live: true, signal: pool.signal })) onEntry(entry)
+  pool.signal.throwIfAborted()
   const job = await pool.look.job(id)
   if (job?.state === 'success') return job
-  throw new Error(`a measured job ended as ${job?.state}: ${job?.reason}\n${await pool.log(id)}\n${pool.story()}`)
+  const log = (await pool.log(id)).trimEnd().split('\n').slice(-40).join('\n')
+  throw new RaibidError(`a measured job ended as ${job?.state}: ${job?.reason}; the end of its log:\n${log}`)
 }
 
 /** From the call of enqueue to the first line that holds `text` in a live reader's hand, ms; the job has then been followed to its end. */

@@ -1,0 +1,32 @@
+import type { Step } from '#lib/queue/types.ts'
+import type { Shipper } from './shipper.ts'
+
+export type Work = (index: number, step: Step) => Promise<void>
+
+/** The phases and steps of one attempt, each shown on the job and in its log from its begin to its end. */
+export function createMarks(shipper: Shipper, stop: AbortSignal) {
+  const phases: Step[] = []
+  const steps: Step[] = []
+
+  /** Runs `work` as a phase or step; `work` fills in how it ended. `run` is what is shown of its script. */
+  async function shown(list: Step[], name: string, work: Work, run?: string): Promise<Step> {
+    const index = phases.length + steps.length
+    const step: Step = { name, state: 'running', exitCode: null, durationMs: null }
+    list.push(step)
+    shipper.mark('step', index, { name, phase: list === phases, ...(run && { run }) }, { phases, steps })
+    const begun = performance.now()
+    await work(index, step)
+    step.durationMs = Math.round(performance.now() - begun)
+    if (stop.aborted && step.state !== 'success') step.state = stop.reason === 'timeout' ? 'failed' : 'cancelled'
+    const { state, exitCode, durationMs, reason } = step
+    shipper.mark('done', index, { state, exitCode, durationMs, reason }, { phases, steps })
+    return step
+  }
+
+  return {
+    phases,
+    steps,
+    phase: (name: string, work: Work): Promise<Step> => shown(phases, name, work),
+    step: (name: string, run: string | undefined, work: Work): Promise<Step> => shown(steps, name, work, run),
+  }
+}
