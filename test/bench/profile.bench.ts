@@ -38,7 +38,7 @@ const end = 'line is read'
 
 export default {
   summary: 'Where the milliseconds of a cold agent go, from enqueue to the first line',
-  run: ({ n = 20, signal }) =>
+  run: ({ n = 30, signal }) =>
     scratch(signal, async (open): Promise<Findings> => {
       const folder = join(open.folder, 'events')
       mkdirSync(folder)

@@ -23,6 +23,7 @@ export default {
       const uncached = { ...shared, NODE_COMPILE_CACHE: '', NODE_DISABLE_COMPILE_CACHE: '1' }
       const tasks = globSync('tasks/**/*.ts', { cwd: root }).sort()
       const lives: Record<string, () => string[]> = { [bare]: () => ['-e', '0'] }
+      lives['node, importing ioredis'] = () => ['--import', 'ioredis', '-e', '0']
       for (const task of tasks) lives[`${basename(task, '.ts')} --help`] = () => [join(root, task), '--help']
       let key = 0
       const enqueue = join(root, 'tasks/jobs/enqueue.ts')

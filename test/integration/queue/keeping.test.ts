@@ -177,7 +177,7 @@ describe('a full Redis', () => {
     for (let n = 0; n < 3; n++) await agent(`a${n}`).claim(`t${n}`, 'default')
     await redis.config('SET', 'maxmemory', '1')
     const before = await redis.dbsize()
-    await expect(jobs.enqueue(aSpec({ commit: aCommit(9) }))).rejects.toThrow(/OOM/)
+    await expect(jobs.enqueue(aSpec({ commit: aCommit(9) }))).rejects.toThrow(/Redis is full/)
     await expect(agent('a0').log(ids[0]!, 't0', [line(1)])).rejects.toThrow(/OOM/)
     await expect(agent('b').claim('u', 'default')).rejects.toThrow(/OOM/)
     expect(await redis.dbsize()).toBe(before)
