@@ -80,9 +80,9 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   if (stop.aborted) return stopped()
   if (cloneError) {
     const reason = `clone: ${messageOf(cloneError)}`
+    // the machine's fault, not the repository's
     const ours =
-      (cloneError instanceof CloneError && cloneError.kind === 'network') ||
-      /ENOSPC|EDQUOT|No space left|Disk quota/i.test(reason)
+      (cloneError instanceof CloneError && ['network', 'disk'].includes(cloneError.kind)) || /ENOSPC|EDQUOT|EIO/.test(reason)
     return ours ? { kind: 'release', how: 'network', reason } : result('failed', reason)
   }
 

@@ -1,9 +1,9 @@
 /** Why a clone failed, told apart by what git says (under LC_ALL=C). */
 import { RaibidError } from '#lib/errors.ts'
 
-export type CloneErrorKind = 'network' | 'missing' | 'refused' | 'unusable'
+export type CloneErrorKind = 'network' | 'disk' | 'missing' | 'refused' | 'unusable'
 
-/** The message is one line. `network`: another try may help. `missing`: repository, branch or commit. `refused`: the login. */
+/** The message is one line. `network`, `disk`: another try may help. `missing`: repository, branch or commit. `refused`: the login. */
 export class CloneError extends RaibidError {
   override name = 'CloneError'
   readonly kind: CloneErrorKind
@@ -19,6 +19,11 @@ export class CloneError extends RaibidError {
 /** The first that matches anywhere counts: git ends nearly every failure with the same hint about access rights. */
 const noRef = /couldn't find remote ref|not our ref|unadvertised object|no such remote ref|did not contain/i
 const signs: [CloneErrorKind, RegExp][] = [
+  // git does not always pass on why it could not write; names that no file system takes are the repository's own fault
+  [
+    'disk',
+    /No space left|Disk quota|Input\/output error|Read-only file system|failed to write|unable to write|write error|unable to append|(?:unable to create|could not create|cannot mkdir)(?![^\n]*(?:File name too long|(?:Is|Not) a directory|Invalid argument|Permission denied))/i,
+  ],
   ['missing', noRef],
   [
     'refused',
