@@ -2,7 +2,7 @@ import type { Redis, RedisOptions } from 'ioredis'
 import { messageOf, UnreachableError } from '#lib/errors.ts'
 
 /** A URL as it may be shown: without its password. */
-export const shownUrl = (url: string): string => url.replace(/\/\/([^@/]*)@/, '//')
+export const shownUrl = (url: string): string => url.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/is, '$1')
 
 export const unreachable = (url: string, why: string): UnreachableError =>
   new UnreachableError(
