@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdirSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { agentNodeFlags, env, files, stepEnv } from '#lib/contract.ts'
@@ -66,11 +66,9 @@ export function createAgents(options: AgentsOptions) {
     child.once('exit', (code, signal) =>
       ended(note, signal ? `killed by ${signal}` : `exit ${code}`, code === 0, code !== 0 && !signal),
     )
-    follow(child)
+    // an agent must not keep a supervisor alive that is about to leave it behind
+    child.unref()
   }
-
-  // an agent must not keep a supervisor alive that is about to leave it behind
-  const follow = (child: ChildProcess): void => child.unref()
 
   function ended(note: AgentNote, how: string, clean: boolean, fault = false): void {
     const done = bury(note)

@@ -8,19 +8,19 @@ export interface ScalerOptions {
   pools: Record<string, { max: number; warm: number }>
   agents: Agents
   signal: AbortSignal
-  /** Agents in a row that ended badly without a claim. */
+  /** Agents in a row that ended by themselves with an error. */
   failures: () => number
   say: (text: string) => void
   /** Hands out a function that makes the scaler look again at once. */
   onWake: (wake: () => void) => void
 }
 
-/** Agents in a row that may end without a claim before the scaler waits between attempts. */
+/** Agents in a row that may end so before the scaler waits between attempts. */
 const patience = 3
 
 /**
  * Starts agents until the signal: it looks whenever a job changes its state (blocking on the events), when an agent ends, and once a second.
- * While agents keep ending without a claim (a broken install, a bad password) it starts them ever more slowly, and says so.
+ * While agents keep ending with an error of their own (a broken install, a bad password) it starts them ever more slowly, and says so.
  */
 export async function runScaler(options: ScalerOptions): Promise<void> {
   const { agents, pools, signal } = options
@@ -38,7 +38,7 @@ export async function runScaler(options: ScalerOptions): Promise<void> {
       if (told !== failures) {
         notBefore = Date.now() + Math.min(30_000, 1000 * 2 ** (failures - patience))
         options.say(
-          `needs a human: ${failures} agents in a row ended without taking a job; the next is tried more slowly (see the lines above)`,
+          `needs a human: ${failures} agents in a row ended by themselves with an error; the next is tried more slowly (see the lines above)`,
         )
         told = failures
       }
