@@ -73,4 +73,36 @@ export const pipelineFile = '.raibid.yaml'
 /** How node runs an agent: a build that prints a gigabyte passes through it, and short-lived strings must not pile up (measured: 300 MB without). */
 export const agentNodeFlags = ['--max-semi-space-size=2', '--max-old-space-size=96'] as const
 
+/** Names of objects in the cluster: manifests are generated from and checked against these. */
+export const cluster = {
+  /** Where agents, ScaledJobs and `serve` live. */
+  namespace: 'ci',
+  /** Where Redis, Gitea and their like live. */
+  infrastructure: 'infrastructure',
+  /** Service and StatefulSet of the queue's Redis, in `infrastructure`. */
+  redis: 'redis',
+  /** Secret in `infrastructure`: `users.acl` and the probe's password. */
+  redisAclSecret: 'redis-acl',
+  /** Secret in `namespace` with `url`: Redis as agents and `serve` reach it, by the user `app`. */
+  redisAppSecret: 'redis-app',
+  /** Secret in `namespace` with `username`, `password`: Redis as KEDA may look at it. */
+  redisKedaSecret: 'redis-keda',
+  /** TriggerAuthentication of every ScaledJob. */
+  triggerAuthentication: 'ci-redis',
+  /** The ScaledJob of a pool; its Jobs are called `<this>-<five characters>` by KEDA. */
+  scaledJob: (pool: string) => `agents-${pool}`,
+  agentServiceAccount: 'agent',
+  serve: 'serve',
+  /** On Jobs, pods and ScaledJobs: the pool they belong to. */
+  poolLabel: 'raibid.dev/pool',
+  /** On a ScaledJob: why its pool is paused, in words. */
+  pausedAnnotation: 'raibid.dev/paused-because',
+  /** KEDA's own: `true` stops the scaling of a ScaledJob. */
+  kedaPaused: 'autoscaling.keda.sh/paused',
+  /** KEDA's own label on a Job: the ScaledJob that made it. */
+  kedaJobLabel: 'scaledjob.keda.sh/name',
+  /** Who we are in server-side apply. */
+  fieldManager: 'raibid-ci',
+} as const
+
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, interrupted: 130 } as const
