@@ -6,7 +6,7 @@ import { env } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
 import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { shownUrl } from '#lib/queue/connect.ts'
-import { worker as workerOf } from '#lib/queue/worker.ts'
+import { worker as workerOf, type Claimed } from '#lib/queue/worker.ts'
 import type { Job } from '#lib/queue/types.ts'
 import { session } from './session.ts'
 
@@ -44,17 +44,18 @@ async function main(): Promise<number> {
     () => redis.status !== 'ready' && refused(new Error(`cannot reach Redis at ${shownUrl(url)}`)),
     Math.max(30_000, config.agentIdleMs),
   )
-  const run = async (job: Job, token: string): Promise<void> => {
+  const run = async (job: Job, token: string, next: string | null): Promise<Claimed | null> => {
     clearTimeout(late)
     say(`claimed ${job.id} attempt ${job.attempt}`)
-    const ended = await runner
-      .then(({ runJob }) => runJob({ job, token, agent, worker, bell: openBell, config, drain: drain.signal }))
+    const { ended, claimed } = await runner
+      .then(({ runJob }) => runJob({ job, token, next, agent, worker, bell: openBell, config, drain: drain.signal }))
       .catch(async (error: unknown) => {
         // a broken agent says so on the job: it costs a try, like an agent that was lost
         await worker.release(token, 'lost', `agent error: ${messageOf(error)}`)
         throw error
       })
     say(`${job.id} attempt ${job.attempt}: ${ended}`)
+    return claimed
   }
   const pool = process.env[env.pool] || 'default'
   try {

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Config } from '#lib/config.ts'
 import { files } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
-import type { Answer, Worker } from '#lib/queue/worker.ts'
+import type { Answer, Claimed, Worker } from '#lib/queue/worker.ts'
 import type { Job } from '#lib/queue/types.ts'
 import { preparePipe } from './pipe.ts'
 import { removeFolder } from '#lib/remove-folder.ts'
@@ -20,6 +20,8 @@ preparePipe()
 export interface RunOptions {
   job: Job
   token: string
+  /** The token to take the next job with, in the same call that reports this one. */
+  next: string | null
   agent: string
   worker: Worker
   bell: () => Redis
@@ -27,8 +29,15 @@ export interface RunOptions {
   drain: AbortSignal
 }
 
-/** Runs one claimed job to its end and reports it; gives what became of it, in words. Everything it started is gone afterwards. */
-export async function runJob(options: RunOptions): Promise<string> {
+export interface Ran {
+  /** What became of the job, in words. */
+  ended: string
+  /** The next one, when it was asked for and the report could bring it. */
+  claimed: Claimed | null
+}
+
+/** Runs one claimed job to its end and reports it. Everything it started is gone afterwards. */
+export async function runJob(options: RunOptions): Promise<Ran> {
   const { job, token, agent, worker, config } = options
   const stop = new AbortController()
   const halt = (why: Stop): void => stop.abort(why)
@@ -108,13 +117,17 @@ export async function runJob(options: RunOptions): Promise<string> {
     })
   }
 
-  async function report(outcome: Outcome): Promise<string> {
-    if (stop.signal.reason === 'lost') return 'lost: another attempt holds the job'
+  async function report(outcome: Outcome): Promise<Ran> {
+    if (stop.signal.reason === 'lost') return { ended: 'lost: another attempt holds the job', claimed: null }
     // a Redis that is full refuses lines but takes results: whoever asked for the end must not wait for the last line
     await Promise.race([shipper?.flush(), afterStop(2000)])
     shipper?.stop()
-    if (outcome.kind === 'release')
-      return `given back (${outcome.reason}): ${await worker.release(token, outcome.how, outcome.reason)}`
-    return worker.finish(job.id, token, outcome.result)
+    if (outcome.kind === 'release') {
+      const became = await worker.release(token, outcome.how, outcome.reason)
+      return { ended: `given back (${outcome.reason}): ${became}`, claimed: null }
+    }
+    if (!options.next) return { ended: await worker.finish(job.id, token, outcome.result), claimed: null }
+    const { state, claimed } = await worker.finishAndClaim(job.id, token, outcome.result, options.next, job.pool)
+    return { ended: state, claimed }
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { Job } from '#lib/queue/types.ts'
-import type { Worker } from '#lib/queue/worker.ts'
+import type { Claimed, Worker } from '#lib/queue/worker.ts'
 
 export interface SessionOptions {
   worker: Worker
@@ -12,7 +12,11 @@ export interface SessionOptions {
   idleMs: number
   /** Aborted: no further claim. */
   leave: AbortSignal
-  run: (job: Job, token: string) => Promise<void>
+  /**
+   * Runs one job and reports it. `next` is a token when the agent will take another: what the report brought of it, where it could be asked for
+   * in the same call.
+   */
+  run: (job: Job, token: string, next: string | null) => Promise<Claimed | null>
   /** Called when there is nothing to do. */
   onIdle: () => void
 }
@@ -25,15 +29,19 @@ export async function session(options: SessionOptions): Promise<number> {
   let done = 0
   let token = newToken()
   let until = Date.now() + options.idleMs
-  while (done < options.maxJobs && !leave.aborted) {
-    const claimed = await worker.claim(token, pool).catch(refusedForNow)
+  let brought: Claimed | null = null
+  // a job that came with the last report is run, even by an agent that was asked to leave meanwhile
+  while (brought?.kind === 'job' || (done < options.maxJobs && !leave.aborted)) {
+    const claimed: Claimed | null = brought ?? (await worker.claim(token, pool).catch(refusedForNow))
+    brought = null
     if (claimed === null) {
       if (Date.now() >= until) return done
       await untilAborted(pause(200), leave)
     } else if (claimed.kind === 'job') {
-      await options.run(claimed.job, token)
+      const next = newToken()
+      brought = await options.run(claimed.job, token, done + 1 < options.maxJobs && !leave.aborted ? next : null)
       done++
-      token = newToken()
+      token = next
       until = Date.now() + options.idleMs
     } else if (claimed.kind === 'gone') token = newToken()
     else if (Date.now() >= until) return done

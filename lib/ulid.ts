@@ -1,12 +1,24 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+
+/** Random bytes, bought in bulk: asking for sixteen costs as much as for four thousand. */
+const pool = new Uint8Array(4096)
+let used = pool.length
+
+function random(count: number): Uint8Array {
+  if (used + count > pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  return pool.subarray(used, (used += count))
+}
 
 /** A ULID (github.com/ulid/spec): 26 letters, the first ten of them the time, so that ids sort as they were made. */
 export function ulid(at = Date.now()): string {
   let id = ''
   for (let rest = at, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) id = alphabet[rest % 32] + id
-  for (const byte of randomBytes(16)) id += alphabet[byte % 32]
+  for (const byte of random(16)) id += alphabet[byte % 32]
   return id
 }
 

@@ -7,7 +7,7 @@ import { callOf, jobIn } from './victims.ts'
  * Waits for the next result on its way to Redis for which `decide` gives a verdict, and holds it until then. False when none came in time.
  */
 export async function atFinish(ctx: FaultContext, decide: (job: string) => Promise<Verdict | null>): Promise<boolean> {
-  const call = callOf('finish')
+  const call = callOf('finish', ctx.limits)
   let hit = false
   const unwatch = ctx.proxy.watch(async (piece) => {
     const job = hit ? null : jobIn(piece, call)

@@ -1,3 +1,4 @@
+import type { Limits } from '#lib/queue/limits.ts'
 import type { Redis } from 'ioredis'
 import type { RedisChild } from '#lib/pool/redis-child.ts'
 import type { Enqueuer } from './enqueuer.ts'
@@ -19,7 +20,8 @@ export interface FaultContext {
   proxy: Proxy
   record: Recorder
   enqueuer: Enqueuer
-  lease: number
+  /** The queue's numbers in this round. */
+  limits: Partial<Limits> & { lease: number }
   /** Jobs whose record was deleted on purpose. */
   deleted: Set<string>
   signal: AbortSignal

@@ -53,7 +53,7 @@ export async function runRound(options: RoundOptions): Promise<{ score: Score; t
     const base = {
       ...world,
       redis: world.record.redis,
-      lease: chaosLimits.lease,
+      limits: chaosLimits,
       deleted,
       signal: stop.signal,
     }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { keys } from '#lib/queue/keys.ts'
+import type { Limits } from '#lib/queue/limits.ts'
 import { assemble, type ScriptName } from '#lib/queue/scripts.ts'
 import { isFinal, type JobState, type Step } from '#lib/queue/types.ts'
 import type { Change } from './facts.ts'
@@ -81,10 +82,10 @@ export async function newAgent(ctx: FaultContext): Promise<{ name: string; pid: 
 
 /**
  * How a call of this script looks on its way to Redis: by its digest, or by the end of its text, for a client's first call brings the whole.
- * Gives the place behind which its arguments follow; -1 when the piece holds no such call.
+ * `limits`: those of who calls. Gives the place behind which its arguments follow; -1 when the piece holds no such call.
  */
-export function callOf(script: ScriptName): (piece: Buffer) => number {
-  const text = assemble(script)
+export function callOf(script: ScriptName, limits: Partial<Limits> = {}): (piece: Buffer) => number {
+  const text = assemble(script, limits)
   const digest = createHash('sha1').update(text).digest('hex')
   return (piece) => Math.max(piece.indexOf(digest), piece.lastIndexOf(text.slice(-80)))
 }

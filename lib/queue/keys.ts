@@ -26,9 +26,9 @@ export const keys = {
   state: (state: string) => `jobs:state:${state}`,
   /** zset by letter: ids backwards, to find a job by the tail of its id. */
   tail: 'jobs:tail',
-  /** set: unfinished jobs of one repository, branch and pipeline (a digest), for superseding. */
+  /** hash: key → id of the unfinished jobs of one repository, branch and pipeline (a digest): repeats and superseding look here. */
   open: (group: string) => `ci-open:${group}`,
-  /** string: a caller's idempotency key → id. */
+  /** string: a caller's own idempotency key → id. */
   key: (key: string) => `ci-key:${key}`,
   /** zset: jobs whose state the forge has not been told. */
   status: 'ci-status',

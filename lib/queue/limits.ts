@@ -1,4 +1,4 @@
-/** The numbers of the protocol (milliseconds, bytes). Every script gets them as its first argument. */
+/** The numbers of the protocol (milliseconds, bytes). They are written into every script (scripts.ts). */
 export const limits = {
   /** An agent beats each second; after this long without a beat its job is taken from it. */
   lease: 15_000,

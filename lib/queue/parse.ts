@@ -1,4 +1,4 @@
-import { jobStates, type Job, type JobState, type Step } from './types.ts'
+import { jobStates, type Job, type JobSpec, type JobState, type Step } from './types.ts'
 
 type Hash = Record<string, string>
 
@@ -40,20 +40,25 @@ function stepsOf(hash: Hash, field: 'phases' | 'steps'): Step[] {
   return steps.map((step) => (step.state === 'running' ? { ...step, state: 'failed', reason: 'the agent was lost' } : step))
 }
 
+/** What enqueue wrote into the field `spec`: repository and pool have fields of their own, and what is empty is not there. */
+type Spec = Partial<Omit<JobSpec, 'repo' | 'pool'> & { sealed: string }>
+
 /** A job's hash as a Job; null when there is none, or when it is not one. */
 export function parseJob(id: string, hash: Hash): Job | null {
-  if (!hash['repo'] || !jobStates.includes(hash['state'] as JobState)) return null
+  const spec = json<Spec | null>(hash['spec'], null)
+  if (!spec || !hash['repo'] || !jobStates.includes(hash['state'] as JobState)) return null
+  const { branch = '', commit = '', pipeline = 'auto', timeoutMs = 0, env = {}, secrets = [], sealed = '' } = spec
   return {
     id,
     repo: hash['repo'],
-    branch: hash['branch'] ?? '',
-    commit: hash['commit'] ?? '',
-    pipeline: hash['pipeline'] ?? 'auto',
+    branch,
+    commit,
+    pipeline,
     pool: hash['pool'] ?? 'default',
-    timeoutMs: number(hash['timeoutMs']),
-    env: json<Record<string, string>>(hash['env'], {}),
-    secrets: json<string[]>(hash['secrets'], []),
-    sealed: hash['sealed'] ?? '',
+    timeoutMs,
+    env,
+    secrets,
+    sealed,
     seq: number(hash['seq']),
     state: hash['state'] as JobState,
     reason: hash['reason'] ?? '',
@@ -62,7 +67,7 @@ export function parseJob(id: string, hash: Hash): Job | null {
     agent: hash['agent'] ?? '',
     cancelled: hash['cancelled'] === '1',
     createdAt: number(hash['createdAt']),
-    queuedAt: number(hash['queuedAt']),
+    queuedAt: number(hash['queuedAt'] ?? hash['createdAt']),
     startedAt: maybe(hash['startedAt']),
     endedAt: maybe(hash['endedAt']),
     finishedAt: maybe(hash['finishedAt']),

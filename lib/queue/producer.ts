@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { RaibidError, UsageError } from '#lib/errors.ts'
 import { ulid } from '#lib/ulid.ts'
 import type { Limits } from './limits.ts'
+import type * as Schema from './schema.ts'
 import { scriptsOn } from './scripts.ts'
 import type { JobSpec, JobState } from './types.ts'
 
@@ -31,52 +32,58 @@ export interface Enqueued {
   superseded: string[]
 }
 
-const digest = (...parts: unknown[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
+const digest = (...parts: unknown[]): string => hash('sha256', JSON.stringify(parts)).slice(0, 32)
 const sorted = (record: Record<string, string>): [string, string][] => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1))
+
+/** What the script `enqueue` is to know of one job. What is empty is left out of its record. */
+function argumentsOf(spec: JobSpec, options: EnqueueOptions = {}): (string | number)[] {
+  const { repo, branch, commit, pipeline, pool, timeoutMs, env, secrets } = spec
+  const key = options.key
+    ? `k:${digest(options.key)}`
+    : `b:${digest(repo, branch, commit, pipeline, pool, sorted(env), [...secrets].sort())}`
+  const { commitAt = 0, sealed, about } = options
+  const more = {
+    ...(timeoutMs && { timeoutMs }),
+    ...(Object.keys(env).length && { env }),
+    ...(secrets.length && { secrets }),
+    ...(sealed && { sealed }),
+    ...(commitAt && { commitAt }),
+    ...(about && { about }),
+  }
+  const [flag, hold] = [options.supersede ? 1 : 0, options.hold ?? '']
+  const group = digest(repo, branch, pipeline)
+  const record = JSON.stringify({ branch, commit, pipeline, ...more })
+  return [options.id ?? ulid(), key, group, hold, flag, pool, repo, commit, commitAt, options.report ? 1 : 0, record]
+}
+
+/** Checking what is stored is slow to load, and only enqueueing needs it. */
+let schema: typeof Schema | undefined
 
 /** What a caller may do to jobs: each is one script, atomic, and safe to repeat. */
 export function producer(redis: Redis, limits?: Partial<Limits>, pools: readonly string[] = ['default']) {
   const run = scriptsOn(redis, limits)
+  /**
+   * Puts jobs on the queue, in this order, a hundred in one script: nobody waits for Redis longer than a few milliseconds. UsageError, and
+   * nothing stored, when a spec is not valid or a pool unknown.
+   */
+  async function enqueueMany(wanted: readonly { spec: JobSpec; options?: EnqueueOptions }[]): Promise<Enqueued[]> {
+    schema ??= await import('./schema.ts')
+    const { parseSpec } = schema
+    const all = wanted.map(({ spec, options }) => argumentsOf(parseSpec(spec), options))
+    const unknown = wanted.find(({ spec }) => !pools.includes(spec.pool))
+    if (unknown) throw new UsageError(`there is no pool "${unknown.spec.pool}"; known: ${pools.join(', ')}`)
+    const calls: Promise<unknown>[] = []
+    for (let i = 0; i < all.length; i += 100) calls.push(run('enqueue', ...all.slice(i, i + 100).flat()))
+    const answers = (await Promise.all(calls).catch(explained)) as [string, number, ...string[]][][]
+    return answers.flat().map(([id, deduplicated, ...superseded]) => ({ id, deduplicated: deduplicated === 1, superseded }))
+  }
+
   return {
+    enqueueMany,
+
     /** Puts one job on the queue. UsageError when the spec is not valid or the pool is unknown. */
-    async enqueue(spec: JobSpec, options: EnqueueOptions = {}): Promise<Enqueued> {
-      const { parseSpec } = await import('./schema.ts')
-      const { repo, branch, commit, pipeline, pool, timeoutMs, env, secrets } = parseSpec(spec)
-      if (!pools.includes(pool)) throw new UsageError(`there is no pool "${pool}"; known: ${pools.join(', ')}`)
-      const key = options.key
-        ? `k:${digest(options.key)}`
-        : `b:${digest(repo, branch, commit, pipeline, pool, sorted(env), [...secrets].sort())}`
-      const group = digest(repo, branch, pipeline)
-      const fields = {
-        repo,
-        branch,
-        commit,
-        pipeline,
-        pool,
-        timeoutMs,
-        env: JSON.stringify(env),
-        secrets: JSON.stringify(secrets),
-      }
-      const more = {
-        sealed: options.sealed ?? '',
-        commitAt: options.commitAt ?? 0,
-        report: options.report ? 1 : 0,
-        about: JSON.stringify(options.about ?? {}),
-      }
-      const flat = Object.entries({ ...fields, ...more }).flat()
-      const answer = await run(
-        'enqueue',
-        options.id ?? ulid(),
-        key,
-        options.key ? 'always' : 'open',
-        group,
-        options.hold ?? '',
-        options.supersede ? 1 : 0,
-        ...flat,
-      ).catch(explained)
-      const [id, deduplicated, ...superseded] = answer as [string, number, ...string[]]
-      return { id, deduplicated: deduplicated === 1, superseded }
-    },
+    enqueue: async (spec: JobSpec, options: EnqueueOptions = {}): Promise<Enqueued> =>
+      (await enqueueMany([{ spec, options }]))[0]!,
 
     /** Ends a waiting job, or asks a running one to end. `before` is the state it was in, `after` the state now. */
     async cancel(id: string, reason = 'cancelled'): Promise<{ before: JobState | 'unknown'; after: JobState | 'unknown' }> {

@@ -32,29 +32,45 @@ export interface Result {
   steps: Step[]
 }
 
+const resultOf = (id: string, token: string, { state, reason, exitCode, phases, steps }: Result): (string | number)[] => [
+  id,
+  token,
+  state,
+  reason,
+  exitCode ?? '',
+  JSON.stringify(phases),
+  JSON.stringify(steps),
+]
+
 /**
  * What an agent may do. Every call carries the token of its claim and is refused (`lost`) when another attempt holds the job;
  * every call may be repeated after a lost reply.
  */
 export function worker(redis: Redis, agent: string, limits?: Partial<Limits>) {
   const run = scriptsOn(redis, limits, ['claim', 'log'])
+
+  /** The answer of a claim, understood; what must be done first is done, and asked again. */
+  async function taken(answer: string[], token: string, pool: string): Promise<Claimed> {
+    for (;;) {
+      const [kind, ...rest] = answer
+      if (kind === 'idle') return { kind, behind: rest[0]! }
+      if (kind === 'gone') return { kind }
+      if (kind === 'job') {
+        const job = parseJob(rest[0]!, pairs(rest.slice(1)))
+        if (job) return { kind: 'job', job }
+        // unreadable: nobody can build it; the release costs a try, so it ends as dead rather than going round for ever
+        await run('release', agent, token, 'lost', 'its record is unreadable', agent)
+        return { kind: 'gone' }
+      }
+      await run('tend', pool)
+      answer = (await run('claim', agent, token, pool)) as string[]
+    }
+  }
+
   return {
     /** Takes the next job of the pool. The same token gets the same answer. */
-    async claim(token: string, pool: string): Promise<Claimed> {
-      for (;;) {
-        const [kind, ...rest] = (await run('claim', agent, token, pool)) as string[]
-        if (kind === 'tend') await run('tend', pool)
-        else if (kind === 'idle') return { kind, behind: rest[0]! }
-        else if (kind === 'gone') return { kind }
-        else {
-          const job = parseJob(rest[0]!, pairs(rest.slice(1)))
-          if (job) return { kind: 'job', job }
-          // unreadable: nobody can build it; the release costs a try, so it ends as dead rather than going round for ever
-          await run('release', agent, token, 'lost', 'its record is unreadable', agent)
-          return { kind: 'gone' }
-        }
-      }
-    },
+    claim: async (token: string, pool: string): Promise<Claimed> =>
+      taken((await run('claim', agent, token, pool)) as string[], token, pool),
 
     /** Blocks until an entry newer than `behind` rings, or for `ms`. On a connection of its own. */
     async waitForBell(bell: Redis, pool: string, behind: string, ms: number): Promise<void> {
@@ -78,10 +94,20 @@ export function worker(redis: Redis, agent: string, limits?: Partial<Limits>) {
     },
 
     /** Reports the result; gives the job's one final state (a cancel outranks the result), or `lost`. */
-    async finish(id: string, token: string, result: Result): Promise<JobState | 'lost'> {
-      const { state, reason, exitCode, phases, steps } = result
-      return (await run('finish', id, token, state, reason, exitCode ?? '', JSON.stringify(phases), JSON.stringify(steps))) as
-        JobState | 'lost'
+    finish: async (id: string, token: string, result: Result): Promise<JobState | 'lost'> =>
+      ((await run('finish', ...resultOf(id, token, result))) as [JobState | 'lost'])[0],
+
+    /** Reports the result and takes the next job of the pool under the token `next`, in one call. */
+    async finishAndClaim(
+      id: string,
+      token: string,
+      result: Result,
+      next: string,
+      pool: string,
+    ): Promise<{ state: JobState | 'lost'; claimed: Claimed }> {
+      const reply = await run('finish', ...resultOf(id, token, result), agent, next, pool)
+      const [state, answer] = reply as [JobState | 'lost', string[]]
+      return { state, claimed: await taken(answer, next, pool) }
     },
 
     /** Gives the job back: `drained` costs no try, the others do. Gives its new state, or `none`. */

@@ -8,7 +8,7 @@ export const fault: Fault = {
     const how = ctx.dice.pick(['refuse', 'silent'] as const)
     ctx.note(how === 'refuse' ? 'nobody reaches Redis' : 'nothing arrives any more, and nobody is told')
     ctx.proxy.set(how)
-    await sleep(ctx.lease + ctx.dice.whole(300, 2000))
+    await sleep(ctx.limits.lease + ctx.dice.whole(300, 2000))
     const recovered = workGoesOn(ctx)
     ctx.proxy.set('pass')
     ctx.note('the outage is over')

@@ -8,7 +8,7 @@ export const fault: Fault = {
   measured: 'from the last lost reply to the next claim or result',
   async inject(ctx) {
     const script = ctx.dice.pick(scripts)
-    const call = callOf(script)
+    const call = callOf(script, ctx.limits)
     let left = ctx.dice.whole(1, 3)
     const wanted = left
     const unwatch = ctx.proxy.watch((piece) => (left > 0 && call(piece) >= 0 && left-- > 0 ? 'lose-reply' : 'forward'))

@@ -1,19 +1,19 @@
--- with: common clock forgetting
+-- with: common visible clock ending forgetting
 -- flags: allow-oom
--- The line against the stream, a page at a time. ARGV: limits, pool, rank, last entry id seen. Every runnable or running member has
+-- The line against the stream, a page at a time. ARGV: pool, rank, last entry id seen. Every runnable or running member has
 -- exactly one entry, every entry such a member. Gives { repairs, next rank or -1, next entry id or '' }.
-local pool, rank, from = ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local pool, rank, from = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 grace()
 local repairs, nextRank, nextEntry = 0, -1, ''
 if rank >= 0 then
   local members = redis.call('ZRANGE', due(pool), rank, rank + 199)
   if #members == 200 then nextRank = rank + 200 end
   for _, id in ipairs(members) do
-    local h = job(id, 'state', 'entry')
+    local h = record(id)
     if h.state == 'pending' or h.state == 'running' then
       local there = h.entry and h.entry ~= '' and redis.call('XRANGE', stream(pool), h.entry, h.entry)[1]
       if not there then
-        ring(pool, id)
+        redis.call('HSET', 'job:' .. id, 'entry', ring(pool, id, h))
         repairs = repairs + 1
       end
     elseif h.state ~= 'delayed' then

@@ -1,7 +1,7 @@
 -- with: common clock
 -- flags: allow-oom
--- The agent lives. ARGV: limits, id, agent, token. Extends the lease. Gives `ok`, `cancel` (end it), or `lost` (it is not yours).
-local id, agent, token = ARGV[2], ARGV[3], ARGV[4]
+-- The agent lives. ARGV: id, agent, token. Extends the lease. Gives `ok`, `cancel` (end it), or `lost` (it is not yours).
+local id, agent, token = ARGV[1], ARGV[2], ARGV[3]
 grace()
 local h = job(id, 'state', 'token', 'pool', 'cancelled', 'attempt')
 if h.state ~= 'running' or h.token ~= token then return 'lost' end

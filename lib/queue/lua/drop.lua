@@ -1,7 +1,7 @@
--- with: common forgetting
+-- with: common visible ending forgetting
 -- flags: allow-oom
--- A dead job is forgotten now. ARGV: limits, id. Gives `dropped`, or the state of a job that isn't dead, or `unknown`.
-local state = redis.call('HGET', 'job:' .. ARGV[2], 'state')
+-- A dead job is forgotten now. ARGV: id. Gives `dropped`, or the state of a job that isn't dead, or `unknown`.
+local state = redis.call('HGET', 'job:' .. ARGV[1], 'state')
 if state ~= 'dead' then return state or 'unknown' end
-forget(ARGV[2])
+forget(ARGV[1])
 return 'dropped'

@@ -1,37 +1,40 @@
--- with: common ending
--- One new job. ARGV: limits, id, key, key mode (`open`: while unfinished, `always`, or empty), group, hold reason or empty,
--- supersede 1 or 0, then field, value, … of the hash. Gives { id, 1 when an earlier job answers for this one, ids superseded … }.
--- A repeat of the same id gives the same answer and changes nothing.
-local id, key, mode, group, hold = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-if redis.call('EXISTS', 'job:' .. id) == 1 then return { id, 0 } end
-local other = key ~= '' and redis.call('GET', 'ci-key:' .. key)
-if other and redis.call('EXISTS', 'job:' .. other) == 1 then return { other, 1 } end
-
-local seq = redis.call('INCR', 'ci-seq')
-local state = hold == '' and 'pending' or 'held'
-redis.call('HSET', 'job:' .. id, 'state', state, 'reason', hold, 'attempt', 0, 'tries', 0, 'token', '', 'agent', '', 'cancelled', 0,
-  'seq', seq, 'entry', '', 'key', key, 'keyMode', mode, 'group', group, 'createdAt', now, 'queuedAt', now, unpack(ARGV, 8))
-local mine = job(id, 'pool', 'repo', 'commit', 'commitAt')
-local answer = { id, 0 }
-if ARGV[7] == '1' then
-  for _, older in ipairs(redis.call('SMEMBERS', 'ci-open:' .. group)) do
-    local h = job(older, 'state', 'commit', 'commitAt')
+-- with: common visible ending
+-- New jobs. ARGV, for each: id, key (`b:…` answers while its job is unfinished, `k:…` as long as it is remembered), group, hold reason
+-- or empty, supersede 1 or 0, pool, repo, commit, when it was made (ms, or 0), report 1 or 0, spec JSON. Gives for each { id, 1 when an
+-- earlier job answers for this one, ids superseded … }. A repeat of the same id gives the same answer and changes nothing.
+local function supersede(commit, at, group) -- waiting jobs of the group that build another commit, and not a newer one; gives their ids
+  local ended = {}
+  for _, id in ipairs(redis.call('HVALS', 'ci-open:' .. group)) do
+    local h, spec = record(id), cjson.decode(redis.call('HGET', 'job:' .. id, 'spec') or '{}')
     -- by the commits' own dates where both are known; else what was asked for earlier is older
-    local known = (tonumber(mine.commitAt) or 0) > 0 and (tonumber(h.commitAt) or 0) > 0
-    local before = not known or tonumber(h.commitAt) <= tonumber(mine.commitAt)
-    if h.state and h.state ~= 'running' and h.commit ~= mine.commit and before then
-      conclude(older, 'cancelled', 'superseded by ' .. mine.commit:sub(1, 7), 'enqueue')
-      answer[#answer + 1] = older
+    local known = at > 0 and (spec.commitAt or 0) > 0
+    if h.state and h.state ~= 'running' and spec.commit ~= commit and (not known or spec.commitAt <= at) then
+      conclude(id, h, 'cancelled', 'superseded by ' .. commit:sub(1, 7), 'enqueue')
+      ended[#ended + 1] = id
     end
   end
+  return ended
 end
-if key ~= '' then redis.call('SET', 'ci-key:' .. key, id) end
-local at = now + seq % 1000 / 1000 -- by time, and within one millisecond as they came
-redis.call('ZADD', 'jobs', at, id)
-redis.call('ZADD', of_repo(mine.repo), at, id)
-redis.call('ZADD', 'jobs:tail', 0, id:reverse())
-redis.call('SADD', 'ci-open:' .. group, id)
-redis.call('ZADD', hold == '' and due(mine.pool) or 'ci-held', seq, id)
-if hold == '' then ring(mine.pool, id) end
-tell(id, state, 0, 'enqueue', hold)
-return answer
+
+local function enqueue(id, key, group, hold, newest, pool, repo, commit, at, report, spec)
+  if redis.call('EXISTS', 'job:' .. id) == 1 then return { id, 0 } end
+  local other = answers_for(key, group)
+  if other and redis.call('EXISTS', 'job:' .. other) == 1 then return { other, 1 } end
+  local ended = newest == '1' and supersede(commit, tonumber(at), group) or {}
+  local seq, state = redis.call('INCR', 'ci-seq'), hold == '' and 'pending' or 'held'
+  local entry = hold == '' and ring(pool, id, { repo = repo, key = key, group = group }) or ''
+  redis.call('HSET', 'job:' .. id, 'state', state, 'seq', seq, 'entry', entry, 'pool', pool, 'repo', repo, 'key', key,
+    'group', group, 'createdAt', now, 'reason', hold, 'report', report, 'spec', spec)
+  redis.call('ZADD', hold == '' and due(pool) or 'ci-held', seq, id)
+  local by_time = now + seq % 1000 / 1000 -- and within one millisecond as they came
+  redis.call('ZADD', 'jobs', by_time, id)
+  redis.call('ZADD', of_repo(repo), by_time, id)
+  redis.call('ZADD', 'jobs:tail', 0, id:reverse())
+  redis.call('HSET', 'ci-open:' .. group, key, id)
+  if always(key) then redis.call('SET', 'ci-key:' .. key, id) end
+  tell(id, state, 0, 'enqueue', hold, report)
+  return { id, 0, unpack(ended) }
+end
+local answers = {}
+for i = 1, #ARGV, 11 do answers[#answers + 1] = enqueue(unpack(ARGV, i, i + 10)) end
+return answers

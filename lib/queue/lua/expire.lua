@@ -1,6 +1,6 @@
--- with: common forgetting
+-- with: common visible ending forgetting
 -- flags: allow-oom
--- What to forget now. ARGV: limits. Jobs past their time go whole; above the budget of all logs, the log of the job that will be
+-- What to forget now. No ARGV. Jobs past their time go whole; above the budget of all logs, the log of the job that will be
 -- forgotten first goes, and the cut is stated on the job. Gives { jobs forgotten, logs cut, 1 when there is more to do }.
 local gone, cut = 0, 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'ci-expire', '-inf', now, 'LIMIT', 0, 100)) do

@@ -1,17 +1,18 @@
 -- All that is left of a job goes together: hash, log, keys, and its place in every index.
 local function forget(id)
-  local h = job(id, 'pool', 'repo', 'key', 'group', 'entry', 'logBytes', 'state', 'agent')
+  local h = record(id)
   for _, set in ipairs({ 'jobs', 'ci-held', 'ci-status', 'ci-expire', 'ci-dead' }) do redis.call('ZREM', set, id) end
   redis.call('ZREM', 'jobs:tail', id:reverse())
   if h.repo then redis.call('ZREM', of_repo(h.repo), id) end
   if h.state then redis.call('ZREM', 'jobs:state:' .. h.state, id) end
-  if h.group then redis.call('SREM', 'ci-open:' .. h.group, id) end
-  if h.key and h.key ~= '' and redis.call('GET', 'ci-key:' .. h.key) == id then redis.call('DEL', 'ci-key:' .. h.key) end
+  close(id, h)
+  if always(h.key) and redis.call('GET', 'ci-key:' .. h.key) == id then redis.call('DEL', 'ci-key:' .. h.key) end
   if h.pool then
     redis.call('ZREM', due(h.pool), id)
     unring(h.pool, h.entry)
   end
-  if tonumber(h.logBytes or 0) > 0 then redis.call('DECRBY', 'ci-log-bytes', h.logBytes) end
+  local bytes = tonumber(redis.call('HGET', 'job:' .. id, 'logBytes') or 0)
+  if bytes > 0 then redis.call('DECRBY', 'ci-log-bytes', bytes) end
   redis.call('DEL', 'job:' .. id, 'job:' .. id .. ':log')
 end
 

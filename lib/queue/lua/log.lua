@@ -1,15 +1,15 @@
 -- with: common
--- Lines and marks of the running attempt. ARGV: limits, id, token, phases JSON or empty, steps JSON or empty, then seq, kind, step,
+-- Lines and marks of the running attempt. ARGV: id, token, phases JSON or empty, steps JSON or empty, then seq, kind, step,
 -- text, lines, line of each chunk. Chunks already there are passed over, so a repeat is harmless. Above the attempt's budget the oldest
 -- output behind the head is cut, and the cut counted in the job's field `cut:<attempt>`. Gives `ok`, `cancel` or `lost`.
-local id, token = ARGV[2], ARGV[3]
+local id, token = ARGV[1], ARGV[2]
 local key, log = 'job:' .. id, 'job:' .. id .. ':log'
 local h = job(id, 'state', 'token', 'attempt', 'cancelled', 'logSeq', 'logHeld', 'logHead', 'logCutTo')
 if h.state ~= 'running' or h.token ~= token then return 'lost' end
-if ARGV[4] ~= '' then redis.call('HSET', key, 'phases', ARGV[4]) end
-if ARGV[5] ~= '' then redis.call('HSET', key, 'steps', ARGV[5]) end
-local last, held, added, head, to = tonumber(h.logSeq), tonumber(h.logHeld), 0, h.logHead, h.logCutTo
-for i = 6, #ARGV, 6 do
+if ARGV[3] ~= '' then redis.call('HSET', key, 'phases', ARGV[3]) end
+if ARGV[4] ~= '' then redis.call('HSET', key, 'steps', ARGV[4]) end
+local last, held, added, head, to = tonumber(h.logSeq or 0), tonumber(h.logHeld or 0), 0, h.logHead or '', h.logCutTo or ''
+for i = 5, #ARGV, 6 do
   if tonumber(ARGV[i]) > last then
     last = tonumber(ARGV[i])
     local entry = redis.call('XADD', log, h.attempt .. '-' .. ARGV[i], 'k', ARGV[i + 1], 's', ARGV[i + 2], 'd', ARGV[i + 3],

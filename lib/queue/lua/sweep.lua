@@ -1,6 +1,6 @@
--- with: common clock ending
+-- with: common visible clock ending
 -- flags: allow-oom
--- Agents that hold no job and have not been heard of for two leases are taken off the list. ARGV: limits. Gives how many.
+-- Agents that hold no job and have not been heard of for two leases are taken off the list. No ARGV. Gives how many.
 local till, swept = grace(), 0
 local all = redis.call('HGETALL', 'ci-agents')
 for i = 1, #all, 2 do

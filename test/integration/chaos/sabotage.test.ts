@@ -95,24 +95,34 @@ describe('it is caught that', () => {
   test.each<[string, Sabotage, (world: SmallWorld) => Promise<unknown>, string]>([
     [
       'finish has no fence, and a zombie’s failure is accepted',
-      { finish: ["if h.token ~= token then return 'lost' end", ''] },
+      { finish: ["if h.token ~= token then return answer('lost') end", ''] },
       zombie('finish', 'failing'),
       'stale-result',
     ],
     [
       'finish has no fence, and a zombie’s success is accepted',
-      { finish: ["if h.token ~= token then return 'lost' end", ''] },
+      { finish: ["if h.token ~= token then return answer('lost') end", ''] },
       zombie('finish'),
       'log',
     ],
-    ['a result is accepted twice', { finish: ["if h.state ~= 'running' then return h.state end", ''] }, twice, 'one-final-state'],
-    ['finish forgets a cancel', { finish: ["if h.cancelled == '1' then", 'if false then'] }, cancelled, 'wrong-result'],
+    [
+      'a result is accepted twice',
+      { finish: ["if h.state ~= 'running' then return answer(h.state) end", ''] },
+      twice,
+      'one-final-state',
+    ],
+    [
+      'finish forgets a cancel',
+      { finish: ["if h.cancelled == '1' then state, reason", 'if false then state, reason'] },
+      cancelled,
+      'wrong-result',
+    ],
     [
       'a claim acknowledges before the result: the stream forgets a job that runs',
       {
         claim: [
-          "pcall(redis.call, 'XCLAIM', stream(pool), 'ci-workers', agent, 0, entry, 'FORCE', 'JUSTID')",
-          "redis.call('XDEL', stream(pool), entry)",
+          "redis.call('ZADD', due(pool), now + L.lease, id)",
+          "redis.call('ZADD', due(pool), now + L.lease, id); redis.call('XDEL', stream(pool), entry)",
         ],
       },
       atWork,
@@ -135,7 +145,7 @@ describe('it is caught that', () => {
       },
       'lost',
     ],
-    ['a released job gets no entry: its XADD is forgotten', { release: ['ring(h.pool, id)', ''] }, lostOnce, 'count'],
+    ['a released job gets no entry: its XADD is forgotten', { release: ["ring(h.pool, id, h) or ''", "''"] }, lostOnce, 'count'],
     [
       'a job that runs is given to a second agent',
       { claim: ["if h.state ~= 'pending' or", "if h.state == 'none' or"] },
@@ -166,7 +176,7 @@ describe('it is caught that', () => {
       (world) => world.enqueue('short', 3),
       'one-key-one-job',
     ],
-    ['something of a job stays behind', { finish: ["redis.call('SREM', 'ci-open:' .. h.group, id)", ''] }, plain, 'left'],
+    ['something of a job stays behind', { finish: ['close(id, h)\n', '\n'] }, plain, 'left'],
     ['an agent stays on the list', { finish: ["redis.call('HDEL', 'ci-agents', agent)", ''] }, plain, 'left'],
   ])('%s', async (_, sabotage, play, invariant) => {
     expect(await broken(play, sabotage)).toContain(invariant)

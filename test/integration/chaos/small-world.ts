@@ -10,7 +10,7 @@ import { random } from '#lib/chaos/random.ts'
 import { startRecorder } from '#lib/chaos/recorder.ts'
 import { keeper } from '#lib/queue/keeper.ts'
 import { producer } from '#lib/queue/producer.ts'
-import { assemble, type ScriptName } from '#lib/queue/scripts.ts'
+import { assemble, commandName, type ScriptName } from '#lib/queue/scripts.ts'
 import { worker, type Chunk } from '#lib/queue/worker.ts'
 import type { TestRedis } from '#test/helpers/redis-server.ts'
 import { waitFor } from '#test/helpers/wait-for.ts'
@@ -27,9 +27,9 @@ export async function smallWorld(server: TestRedis, sabotage: Sabotage = {}) {
   const redis: Redis = server.client()
   await redis.flushall()
   for (const [name, [find, put]] of Object.entries(sabotage) as [ScriptName, [string, string]][]) {
-    const text = assemble(name)
+    const text = assemble(name, limits)
     if (!text.includes(find)) throw new Error(`${name}.lua has no ${JSON.stringify(find)}: the sabotage is out of date`)
-    redis.defineCommand(`raibid_${name}`, { numberOfKeys: 0, lua: text.replace(find, put) })
+    redis.defineCommand(commandName(name, limits), { numberOfKeys: 0, lua: text.replace(find, put) })
   }
   const home = mkdtempSync(join(tmpdir(), 'raibid-small-'))
   const effects = join(home, 'effects')

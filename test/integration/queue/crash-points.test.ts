@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { root } from '#lib/config.ts'
 import { endMarked } from '#lib/processes.ts'
 import { followLog } from '#lib/queue/log-reader.ts'
-import { isFinal } from '#lib/queue/types.ts'
+import { isFinal, type Job } from '#lib/queue/types.ts'
 import { callProxy, type Cut } from '#test/helpers/call-proxy.ts'
 import { aSpec, roles, threeViews } from '#test/helpers/queue.ts'
 import { startRedis, type TestRedis } from '#test/helpers/redis-server.ts'
@@ -17,6 +17,7 @@ import { waitFor } from '#test/helpers/wait-for.ts'
 // one beat, three steps, output in between: every kind of call is made
 const repo = stepsRepo('for i in 1 2 3; do echo line $i; sleep 0.1; done', 'sleep 0.9; echo middle', 'echo end')
 const home = mkdtempSync(join(tmpdir(), 'raibid-crash-'))
+const short = stepsRepo('echo short')
 let count = 0
 
 function startAgent(port: number): { name: string; child: ChildProcess } {
@@ -27,15 +28,20 @@ function startAgent(port: number): { name: string; child: ChildProcess } {
     RAIBID_REDIS_URL: `redis://127.0.0.1:${port}`,
     RAIBID_AGENT: name,
     RAIBID_AGENT_IDLE: '5',
+    // the second job comes with the report of the first
+    RAIBID_AGENT_MAX_JOBS: '2',
   }
   return { name, child: spawn(process.execPath, [join(root, 'agent/main.ts')], { env, stdio: 'ignore', detached: true }) }
 }
 
-/** Runs one job with an agent whose connection goes wrong at one call; a second agent helps when the first is dead. False: it had ended before. */
+/** Runs two jobs with an agent whose connection goes wrong at one call; a second agent helps when the first is dead. False: it had ended before. */
 async function runWith(server: TestRedis, cut: Omit<Cut, 'then'>, kill: boolean): Promise<boolean> {
   const redis = server.client()
   const { jobs, keeper, reader } = roles(redis)
-  const { id } = await jobs.enqueue(aSpec({ repo: repo.path, commit: repo.commit, env: { RUN: String(count) } }))
+  const build = aSpec({ repo: repo.path, commit: repo.commit, env: { RUN: String(count) } })
+  const { id } = await jobs.enqueue(build)
+  const second = await jobs.enqueue({ ...build, repo: short.path, commit: short.commit })
+  const ended = async (): Promise<boolean> => (await reader.jobsOf([id, second.id])).every((job) => isFinal(job.state))
   let struck = false
   const first: { agent?: ReturnType<typeof startAgent> } = {}
   const proxy = await callProxy(server.port, {
@@ -52,14 +58,17 @@ async function runWith(server: TestRedis, cut: Omit<Cut, 'then'>, kill: boolean)
     // what the supervisor does when it sees an agent end
     await endMarked('RAIBID_MARK', first.agent.name, { graceMs: 0 })
     const became = await keeper.release(first.agent.name, 'killed', 'test')
-    const state = (await reader.job(id))!.state
     expect(['none', 'pending', 'success']).toContain(became)
-    if (!isFinal(state)) await once(startAgent(server.port).child, 'exit')
+    if (!(await ended())) {
+      const helper = startAgent(server.port)
+      await once(helper.child, 'exit')
+      await keeper.release(helper.name, 'left', 'test')
+    }
   } else await gone
-  const job = await waitFor('the job to end', async () => {
-    const now = await reader.job(id)
-    return now && isFinal(now.state) ? now : null
-  })
+  await waitFor('the jobs to end', ended)
+  const [job, other] = (await reader.jobsOf([id, second.id])) as [Job, Job]
+  expect(other).toMatchObject({ state: 'success', reason: '' })
+  expect(job.attempt + other.attempt).toBeLessThanOrEqual(kill ? 3 : 2)
   expect(job).toMatchObject({ state: 'success', reason: '' })
   expect(job.attempt).toBeLessThanOrEqual(kill ? 2 : 1)
   expect(job.steps.map((step) => step.state)).toEqual(['success', 'success', 'success'])
@@ -68,9 +77,9 @@ async function runWith(server: TestRedis, cut: Omit<Cut, 'then'>, kill: boolean)
     if (entry.kind === 'out' && entry.attempt === job.attempt && entry.step > 0) text += entry.text
   expect(text).toBe('line 1\nline 2\nline 3\nmiddle\nend\n')
   const ends = (await redis.xrange('ci-events', '-', '+')).filter(
-    ([, fields]) => fields[1] === id && isFinal(fields[3] as 'success'),
+    ([, fields]) => [id, second.id].includes(fields[1]!) && isFinal(fields[3] as 'success'),
   )
-  expect(ends).toHaveLength(1)
+  expect(ends.map(([, fields]) => fields[1]).toSorted()).toEqual([id, second.id].toSorted())
   expect(await threeViews(redis)).toEqual({ line: [], delayed: [], stream: [], group: [] })
   expect(await redis.hlen('ci-agents')).toBe(0)
   await proxy.close()

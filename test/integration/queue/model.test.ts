@@ -27,6 +27,7 @@ const op = fc.record({
     'log',
     'finish',
     'fail',
+    'finish and claim',
     'release',
     'drain',
     'lapse',
@@ -110,6 +111,25 @@ async function play(ops: Op[]): Promise<void> {
           expect(await repeat(() => agent(name).finish(known.id, token, aResult({ state })))).toBe(
             model.finish(known.id, token, state),
           )
+        break
+      }
+      case 'finish and claim': {
+        if (!known) break
+        // an agent reports what it holds itself
+        const by = known.agent || name
+        const next = `token ${++count}`
+        const real = await repeat(() =>
+          agent(by)
+            .finishAndClaim(known.id, token, aResult(), next, 'default')
+            .then(({ state, claimed }) => [state, claimed.kind === 'job' ? claimed.job.id : claimed.kind]),
+        )
+        const state = model.finish(known.id, token, 'success')
+        let wanted = model.claim(by, next)
+        if (wanted === 'idle' && [...model.jobs.values()].some((one) => one.state === 'delayed')) {
+          model.tend()
+          wanted = model.claim(by, next)
+        }
+        expect(real).toEqual([state, wanted])
         break
       }
       case 'release':

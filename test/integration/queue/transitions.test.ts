@@ -367,6 +367,6 @@ describe('retry', () => {
     await keeper.release('a', 'killed', 'test')
     expect(await jobs.drop(id)).toBe('dropped')
     expect(await jobs.drop(id)).toBe('unknown')
-    expect((await redis.keys('*')).toSorted()).toEqual(['ci-clock', 'ci-events', 'ci-jobs', 'ci-seq'])
+    expect((await redis.keys('*')).toSorted()).toEqual(['ci-events', 'ci-jobs', 'ci-seq'])
   })
 })
