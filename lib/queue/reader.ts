@@ -44,7 +44,7 @@ export function reader(redis: Redis) {
   /** Walks an index from its newest member until `limit` jobs match. */
   async function newest(index: string, limit: number, match: (job: Job) => boolean): Promise<Job[]> {
     const found: Job[] = []
-    const page = Math.max(50, Math.min(limit, 500))
+    const page = Math.max(10, Math.min(limit, 500))
     for (let from = 0; found.length < limit; from += page) {
       const ids = await redis.zrevrange(index, from, from + page - 1)
       for (const one of await jobsOf(ids)) if (found.length < limit && match(one)) found.push(one)
