@@ -26,7 +26,10 @@ export default {
       const findings: Findings = { series: [], ratios: [], goals: [], notes: [...notes] }
       const caches = { CARGO_HOME: join(open.folder, 'cargo'), npm_config_cache: join(open.folder, 'npm') }
       const pool = await benchPool(open, { max: 1, warm: 0 }, caches)
-      const env = stepEnvironment({ base: { ...process.env, ...caches }, extra: { CI: 'true' }, pass: [] })
+      // as an agent has one: what a test keeps under fixed names in /tmp must not meet another's
+      const tmp = join(open.folder, 'tmp')
+      await mkdir(tmp)
+      const env = stepEnvironment({ base: { ...process.env, ...caches, TMPDIR: tmp }, extra: { CI: 'true' }, pass: [] })
       const { repos, absent } = await repositories(open, context)
       findings.notes.push(...absent)
       for (const repo of repos) {
