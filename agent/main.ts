@@ -2,12 +2,13 @@
 /** Claims one job, runs it, and exits. 0: the agent did its work, whatever the build's result; anything else: the agent itself failed. */
 import { enableCompileCache } from 'node:module'
 import { hostname } from 'node:os'
-import { env } from '#lib/contract.ts'
+import { env, spareFlag } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
 import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { shownUrl } from '#lib/queue/connect.ts'
 import { worker as workerOf, type Claimed } from '#lib/queue/worker.ts'
 import type { Job } from '#lib/queue/types.ts'
+import { ordersOf } from './orders.ts'
 import { session } from './session.ts'
 
 enableCompileCache()
@@ -21,18 +22,29 @@ process.on('SIGUSR2', () => leave.abort())
 const agent = process.env[env.agent] || `${hostname()}-${process.pid}`
 const say = (text: string): void => void process.stderr.write(`${new Date().toISOString()} ${agent} ${text}\n`)
 
+const spare = process.argv.includes(spareFlag)
+let pool = process.env[env.pool] || 'default'
+
 async function main(): Promise<number> {
   const { loadConfig } = await import('#lib/config.ts')
   const config = await loadConfig()
   if (!config.redisUrl) throw new Error(`there is no queue: set ${env.redisUrl}`)
   const url = config.redisUrl
-  const redis = connectLasting(url, { enableReadyCheck: false })
+  const redis = connectLasting(url, { enableReadyCheck: false, lazyConnect: spare })
   let bell: ReturnType<typeof connectLasting> | undefined
   const openBell = (): NonNullable<typeof bell> => (bell ??= connectLasting(url, { enableReadyCheck: false }))
   const worker = workerOf(redis, agent, config.limits)
   // loaded while the connection is made and the first claim is on its way
   const runner = import('./run-job.ts')
   runner.catch(() => {})
+  if (spare) {
+    await (await runner).preload()
+    const orders = await ordersOf(leave.signal)
+    if (!orders) return 0
+    Object.assign(config, { agentIdleMs: orders.idleMs })
+    pool = orders.pool
+    redis.connect().catch(() => {})
+  }
   let refused: (error: Error) => void = () => {}
   // a wrong password does not get better by waiting: say so and leave, so that whoever starts agents can see it
   const broken = new Promise<never>((_, reject) => (refused = reject))
@@ -57,7 +69,6 @@ async function main(): Promise<number> {
     say(`${job.id} attempt ${job.attempt}: ${ended}`)
     return claimed
   }
-  const pool = process.env[env.pool] || 'default'
   try {
     const work = session({
       worker,

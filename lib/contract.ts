@@ -61,6 +61,7 @@ export const files = {
   servePid: 'run/serve.pid',
   agents: 'run/agents',
   secretKey: 'secret.key',
+  gitCredentials: 'git-credentials',
   redisData: 'redis',
   work: 'work',
   tmp: 'run/tmp',
@@ -72,6 +73,9 @@ export const pipelineFile = '.raibid.yaml'
 
 /** How node runs an agent: a build that prints a gigabyte passes through it, and short-lived strings must not pile up (measured: 300 MB without). */
 export const agentNodeFlags = ['--max-semi-space-size=2', '--max-old-space-size=96'] as const
+
+/** Argument of an agent that boots ahead of its use: it waits on its IPC channel to be told its pool, and connects to nothing before. */
+export const spareFlag = '--spare'
 
 /** Names of objects in the cluster: manifests are generated from and checked against these. */
 export const cluster = {

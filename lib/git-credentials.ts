@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { env as names } from './contract.ts'
+import { env as names, files } from './contract.ts'
 
 /** Who to be towards one git host. */
 export interface GitCredential {
@@ -11,7 +11,7 @@ export interface GitCredential {
 
 /** The credentials for git, by host: those of the environment, then those of the file `RAIBID_HOME/git-credentials`. */
 export function gitCredentials(env: NodeJS.ProcessEnv, home: string, problems: string[]): GitCredential[] {
-  const file = join(home, 'git-credentials')
+  const file = join(home, files.gitCredentials)
   return [
     ...parse(env[names.gitCredentials] ?? '', names.gitCredentials, problems),
     ...parse(read(file, problems), file, problems),

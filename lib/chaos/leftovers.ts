@@ -2,13 +2,21 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { files } from '#lib/contract.ts'
+import { livingAgent, notes } from '#lib/pool/state.ts'
 import { processes } from '#lib/proc.ts'
 import { keys } from '#lib/queue/keys.ts'
 
-/** Files of attempts and agents that are still there: workspaces, notes, temporary files. */
+/** Files of attempts and agents that are still there: workspaces, notes, temporary files. Those of a spare that lives are in their place. */
 export function leftFiles(home: string, tmp: string): string[] {
+  const spares = notes(home).filter((note) => note.spare && livingAgent(home, note))
+  const fine = new Set(spares.flatMap(({ name }) => [join(home, files.agents, name), join(home, files.tmp, name)]))
   return [join(home, files.work), join(home, files.agents), join(home, files.tmp), tmp].flatMap((folder) =>
-    existsSync(folder) ? readdirSync(folder).map((name) => `file ${join(folder, name)}`) : [],
+    existsSync(folder)
+      ? readdirSync(folder)
+          .map((name) => join(folder, name))
+          .filter((path) => !fine.has(path))
+          .map((path) => `file ${path}`)
+      : [],
   )
 }
 

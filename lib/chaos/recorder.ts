@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { env } from '#lib/contract.ts'
+import { notes } from '#lib/pool/state.ts'
 import { processes } from '#lib/proc.ts'
 import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { keys } from '#lib/queue/keys.ts'
@@ -93,7 +94,9 @@ export type Recorder = ReturnType<typeof startRecorder>
  */
 export function agentsOf(home: string): () => number {
   const looks = new Map<string, number>()
+  const spares = (): string[] => notes(home).flatMap((note) => (note.spare ? note.name : []))
   return () => {
+    const before = spares()
     const found = processes().filter(({ pid, startTime }) => {
       const key = `${pid} ${startTime}`
       const looked = looks.get(key) ?? 0
@@ -103,7 +106,20 @@ export function agentsOf(home: string): () => number {
       return is
     })
     const pids = new Set(found.map(({ pid }) => pid))
-    return found.filter(({ parent, session, pid }) => !pids.has(parent) && session === pid).length
+    // one that was started or has ended meanwhile is known before or after
+    const known = new Set([...before, ...spares()])
+    const isSpare = (pid: number): boolean => known.size > 0 && known.has(nameOf(pid))
+    return found.filter(({ parent, session, pid }) => !pids.has(parent) && session === pid && !isSpare(pid)).length
+  }
+}
+
+/** Of an agent; empty when it has ended. */
+function nameOf(pid: number): string {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
+    return environment.find((entry) => entry.startsWith(`${env.agent}=`))?.slice(env.agent.length + 1) ?? ''
+  } catch {
+    return ''
   }
 }
 

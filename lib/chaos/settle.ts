@@ -39,6 +39,8 @@ export async function settle(
   enqueuer.close()
   for (let i = 0; i < 20 && leftProcesses(folder, [process.pid, redisChild.pid()]).length > 0; i++) await sleep(100)
   left.push(...leftProcesses(folder, [process.pid, redisChild.pid()]))
+  // the spare has gone with the supervisor
+  left.push(...leftFiles(home, tmp).filter((file) => !left.includes(file)))
   left.push(...(await leftInQueue(record.redis, ids, deleted)))
   return left
 }

@@ -101,6 +101,7 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
   const noteSelf = (stopping: boolean): void =>
     notePool(home, { pid: process.pid, startTime: knownProcess(process.pid)?.startTime ?? '', pools, startedAt, stopping })
   noteSelf(false)
+  agents.keepSpare()
 
   let hurry = (): void => {}
   let how: 'drain' | 'now' | null = null
@@ -108,6 +109,7 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
   const stopped = asked.then(async () => {
     ending.abort()
     noteSelf(true)
+    await within(2000, agents.dropSpare())
     await within(2000, Promise.all([scaling, hanging]))
     await emptied()
     // what still waits for a Redis that is away is refused, so that nothing keeps the end

@@ -21,6 +21,8 @@ export interface PoolState extends KnownProcess {
 export interface AgentNote extends KnownProcess {
   name: string
   pool: string
+  /** It is no agent yet, and nobody counts it: a process that may become one. */
+  spare?: 'boots' | 'ready'
 }
 
 /** Writes a file whole or not at all, readable by its owner only. */
@@ -45,6 +47,15 @@ export function knownProcess(pid: number): KnownProcess | null {
   return startTime === null ? null : { pid, startTime }
 }
 
+/** Signals the process, unless it is gone. */
+export function tell({ pid, startTime }: KnownProcess, signal: NodeJS.Signals): void {
+  try {
+    if (isSameProcess(pid, startTime)) process.kill(pid, signal)
+  } catch {
+    // it has ended meanwhile
+  }
+}
+
 /** The pool that runs here, or null. */
 export function runningPool(home: string): PoolState | null {
   const state = readJson<PoolState>(join(home, files.pool))
@@ -65,7 +76,10 @@ export const noteAgent = (home: string, note: AgentNote): void =>
 export const forgetAgent = (home: string, name: string): void => rmSync(join(home, files.agents, name), { force: true })
 
 /** Agents noted by this or an earlier supervisor, alive or not. */
-export function notedAgents(home: string): AgentNote[] {
+export const notedAgents = (home: string): AgentNote[] => notes(home).filter((note) => !note.spare)
+
+/** The same with the spare. */
+export function notes(home: string): AgentNote[] {
   const folder = join(home, files.agents)
   let names: string[]
   try {

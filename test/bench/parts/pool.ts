@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { files } from '#lib/contract.ts'
 import { RaibidError } from '#lib/errors.ts'
-import { notedAgents } from '#lib/pool/state.ts'
+import { notedAgents, notes } from '#lib/pool/state.ts'
 import { followLog, type LogEntry } from '#lib/queue/log-reader.ts'
 import { producer, type Producer } from '#lib/queue/producer.ts'
 import { reader, type Reader } from '#lib/queue/reader.ts'
@@ -85,12 +85,13 @@ export async function untilLine(pool: BenchPool, spec: JobSpec, text: string): P
   return seen - begin
 }
 
-/** Waits until the pool rests: no agent but the warm ones, and those wait for work. */
+/** Waits until the pool rests: no agent but the warm ones, and those wait for work; the spare is ready. */
 export async function rest(pool: BenchPool): Promise<void> {
   await waitFor('the pool to rest', async () => {
     const noted = notedAgents(pool.home).map(({ name }) => name)
     const idle = (await pool.look.agents()).filter(({ agent, job }) => !job && noted.includes(agent))
-    return noted.length === pool.warm && idle.length === pool.warm
+    const spare = notes(pool.home).some((note) => note.spare === 'ready')
+    return noted.length === pool.warm && idle.length === pool.warm && spare
   })
   // the last to come has yet to go to sleep
   await new Promise((resolve) => setTimeout(resolve, 100))
