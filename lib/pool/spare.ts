@@ -1,10 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
-import { statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { env, files } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
 import { isSameProcess } from '#lib/processes.ts'
 import type { Launcher, Orders } from './agent-process.ts'
+import { versionOf } from './loaded-version.ts'
 import { knownProcess, noteAgent, type AgentNote } from './state.ts'
 
 export interface SpareOptions {
@@ -145,16 +143,4 @@ export function createSpare({ root, home, launch, say, onExit }: SpareOptions) {
       return own.note
     },
   }
-}
-
-/** Changes with the configuration that an agent reads, and when files of its program were put into place (git, npm: not an editor). */
-function versionOf(root: string, home: string): string {
-  const config = [resolve(root, process.env[env.config] || 'raibid.yaml'), join(root, '.env'), join(home, files.gitCredentials)]
-  const program = ['agent', 'agent/pipelines', 'lib', 'lib/queue', 'lib/queue/lua', 'node_modules'].map((name) =>
-    join(root, name),
-  )
-  return [...config, ...program]
-    .map((path) => statSync(path, { throwIfNoEntry: false }))
-    .map((stat) => stat && `${stat.ino} ${stat.size} ${stat.mtimeMs}`)
-    .join()
 }
