@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** Claims one job, runs it, and exits. 0: the agent did its work, whatever the build's result; anything else: the agent itself failed. */
-import { enableCompileCache } from 'node:module'
+import { enableCompileCache, flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { env, spareFlag } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
+import { giveBackMemory } from '#lib/give-back-memory.ts'
 import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { shownUrl } from '#lib/queue/connect.ts'
 import { worker as workerOf, type Claimed } from '#lib/queue/worker.ts'
@@ -39,6 +40,9 @@ async function main(): Promise<number> {
   runner.catch(() => {})
   if (spare) {
     await (await runner).preload()
+    await (await import('./rehearsal.ts')).rehearse(agent, config)
+    flushCompileCache() // for the next: most spares are ended by a signal, and write nothing at their end
+    giveBackMemory()
     const orders = await ordersOf(leave.signal)
     if (!orders) return 0
     Object.assign(config, { agentIdleMs: orders.idleMs })

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { messageOf } from '#lib/errors.ts'
+import { giveBackMemory } from '#lib/give-back-memory.ts'
 import { isSameProcess } from '#lib/processes.ts'
 import type { Launcher, Orders } from './agent-process.ts'
 import { versionOf } from './loaded-version.ts'
@@ -38,6 +39,7 @@ export function createSpare({ root, home, launch, say, onExit }: SpareOptions) {
   let kept = false
   /** Spares in a row that ended before they were ready. */
   let failed = 0
+  let gaveBack = false
 
   /** Boots the next one after `ms`; a call replaces the one before. */
   function later(ms: number): void {
@@ -82,6 +84,8 @@ export function createSpare({ root, home, launch, say, onExit }: SpareOptions) {
       own.ready = true
       own.note = { ...note, spare: 'ready' }
       remember(own.note)
+      // we wait as well now, and a pool at rest should be small
+      if (!gaveBack) gaveBack = giveBackMemory()
     })
     if (child.pid) remember(note)
     return own

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { notedAgents } from '#lib/pool/state.ts'
+import { notedAgents, notes } from '#lib/pool/state.ts'
 import { goal, series, type Bench, type Findings } from './harness.ts'
 import { benchPool, enqueue, followed, rest, specOf, type BenchPool } from './parts/pool.ts'
-import { repoOf } from './parts/repos.ts'
+import { echoRepo, repoOf } from './parts/repos.ts'
 import { scratch } from './parts/scratch.ts'
 import { percentile } from './stats.ts'
 import { cpuMs, memoryMb } from './parts/usage.ts'
@@ -22,17 +22,20 @@ export default {
         'chatty',
         'echo ready; while :; do for i in $(seq 100); do echo "line $i of a build that has much to say"; done; sleep 0.05; done',
       )
+      // the first process of a home compiles for all that come after it
+      await followed(cold, await enqueue(cold, specOf(echoRepo(open))))
       await Promise.all([rest(cold), rest(warm)])
       // what was allocated to start has time to be given back
       await sleep(2000, undefined, { signal })
-      const idle = await look({ supervisor: cold.supervisor()!, redis: cold.redisPid() }, n, signal)
+      const ready = notes(cold.home).find((note) => note.spare)!
+      const idle = await look({ supervisor: cold.supervisor()!, redis: cold.redisPid(), spare: ready.pid }, n, signal)
       const waiting = await look({ agent: notedAgents(warm.home)[0]!.pid }, n, signal)
       const sleeping = await atWork(cold, specOf(quiet), n, signal)
       const talking = await atWork(cold, specOf(chatty), n, signal)
 
-      const [supervisor, redis] = idle.all as [Usage, Usage]
-      const rss = supervisor.rss.map((mb, i) => mb + redis.rss[i]!)
-      const cpu = supervisor.cpu.map((share, i) => share + redis.cpu[i]!)
+      const [supervisor, redis, spare] = idle.all as [Usage, Usage, Usage]
+      const rss = supervisor.rss.map((mb, i) => mb + redis.rss[i]! + spare.rss[i]!)
+      const cpu = supervisor.cpu.map((share, i) => share + redis.cpu[i]! + spare.cpu[i]!)
       const part = (name: string, { cpu, rss, pss }: Usage) => [
         series(`${name}: CPU`, '% of a core', cpu),
         series(`${name}: memory`, 'MB', rss),
@@ -42,15 +45,16 @@ export default {
         series: [
           ...part('idle supervisor', supervisor),
           ...part('idle redis-server', redis),
+          ...part('idle spare', spare),
           ...part('warm agent, waiting', waiting.all[0]!),
           ...part('agent at work, silent step', sleeping.all[0]!),
           ...part('agent at work, 2,000 lines/s', talking.all[0]!),
         ],
         ratios: [],
         goals: [
-          goal('idle pool (supervisor, redis-server): memory', { atMost: 150 }, percentile(rss, 0.5), 'MB'),
+          goal('idle pool (supervisor, redis-server, spare): memory', { atMost: 150 }, percentile(rss, 0.5), 'MB'),
           goal(
-            'idle pool (supervisor, redis-server): CPU',
+            'idle pool (supervisor, redis-server, spare): CPU',
             { atMost: 1 },
             cpu.reduce((a, b) => a + b, 0) / cpu.length,
             '% of a core',
@@ -58,7 +62,7 @@ export default {
         ],
         notes: [
           `Each value is of one second, from /proc: CPU by the scheduler’s count, memory as resident set; “without what is shared” counts pages that several processes have in common by their share.`,
-          'Idle: `up --max 2 --warm 0`, no job, no agent. The CPU goal is held against the mean. The processes of a step are not the agent’s.',
+          'Idle: `up --max 2 --warm 0`, no job, no agent; the spare is ready. The CPU goal is held against the mean. The processes of a step are not the agent’s.',
         ],
       }
     }),

@@ -51,7 +51,7 @@ export default {
         ],
         notes: [
           'From the call of the library’s `enqueue` to the line `echo` prints, in the hand of a live reader of the log; both sit in one process beside the pool. The repository is local, of one file, with a `.raibid.yaml` of one step.',
-          'Cold: `up --max 2 --warm 0`, no agent process lives when the job comes. Warm: `up --max 2 --warm 1`, one agent waits on the bell; before each run its successor is back.',
+          'Cold: `up --max 2 --warm 0`, no agent lives when the job comes; the pool has rested, so its spare (a process that is booted, but no agent yet) is ready. Warm: `up --max 2 --warm 1`, one agent waits on the bell; before each run its successor is back.',
           `${waiting} waiting: as many jobs of the pool “other”, which has no agents, in the same Redis. Their agents are not counted by the measured pool’s scaler, their records, line and indexes are in the same keyspace. These rounds come after the others, so their ratio is of unpaired runs.`,
           'Floor: a fresh node that imports ioredis, connects, `git clone --depth 1` of the same repository, and `bash -c "echo line"`, from spawn to the line; compile cache on.',
         ],
