@@ -1,30 +1,16 @@
 import { z } from 'zod'
-import { parseDuration } from './duration.ts'
+import { podShape } from './config-pool-schema.ts'
+import { duration, size } from './config-values.ts'
 
 /** The schema of `raibid.yaml`. Descriptions and defaults become the README's table. zod is slow to load: import this lazily. */
 
 const count = (min: number) => z.int().min(min, `is less than ${min}`)
 
-const duration = z.union([z.string(), z.number()]).transform((text, context) => {
-  const ms = parseDuration(String(text))
-  if (ms !== null) return ms
-  context.addIssue({ code: 'custom', message: 'is not a duration such as 90s, 10m or 1h30m' })
-  return z.NEVER
-})
-
-const sizes: Record<string, number> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
-const size = z.union([z.string(), z.number()]).transform((text, context) => {
-  const [, digits, unit] = /^(\d{1,15}) ?(KiB|MiB|GiB|)$/.exec(String(text)) ?? []
-  const bytes = Number(digits) * sizes[unit ?? '']!
-  if (bytes > 0) return bytes
-  context.addIssue({ code: 'custom', message: 'is not a size such as 16MiB' })
-  return z.NEVER
-})
-
 const pool = z
   .strictObject({
     max: count(1).optional().describe('How many agents may run at once (default: the number of cores)'),
     warm: count(0).optional().describe('How many of them wait for work instead of starting when there is some (default: 0)'),
+    ...podShape,
   })
   .refine(({ max, warm }) => max === undefined || warm === undefined || warm <= max, {
     path: ['warm'],

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { environment } from './config-env.ts'
+import type { PodFile } from './config-pool-schema.ts'
 import type { ConfigFile } from './config-schema.ts'
 import { env as names, files } from './contract.ts'
 import { UsageError } from './errors.ts'
@@ -22,6 +23,8 @@ export interface Config {
   /** Somebody else runs that Redis: it was named by a flag, the environment or raibid.yaml. */
   redisGiven: boolean
   pools: Record<string, { max: number; warm: number }>
+  /** What raibid.yaml says of the pools' agents in a cluster (lib/cluster/pod-settings.ts has the defaults). */
+  pods: Record<string, PodFile>
   jobTimeoutMs: number
   git: { credentials: GitCredential[] }
   agentMaxJobs: number
@@ -62,6 +65,7 @@ export async function loadConfig({
     redisUrl: given ?? noted(home),
     redisGiven: given !== undefined,
     pools: pools(file, flags, problems),
+    pods: pods(file),
     jobTimeoutMs: file.jobTimeout ?? 3_600_000,
     git: { credentials: gitCredentials(env, home, problems) },
     agentMaxJobs: read.whole(names.agentMaxJobs, 1) ?? file.agent?.maxJobs ?? 1,
@@ -110,6 +114,11 @@ function pools(file: ConfigFile, flags: ConfigFlags, problems: string[]): Config
     return [name, pool] as const
   })
   return Object.fromEntries(decided)
+}
+
+function pods(file: ConfigFile): Config['pods'] {
+  const declared = Object.entries({ default: {}, ...file.pools }) as [string, PodFile & { max?: number; warm?: number }][]
+  return Object.fromEntries(declared.map(([name, { max: _max, warm: _warm, ...pod }]) => [name, pod]))
 }
 
 function limits(file: ConfigFile, read: ReturnType<typeof environment>): Partial<Limits> {

@@ -107,6 +107,27 @@ export const cluster = {
   kedaJobLabel: 'scaledjob.keda.sh/name',
   /** Who we are in server-side apply. */
   fieldManager: 'raibid-ci',
+  /** Where KEDA's operator lives, and the label by which its pods are known. */
+  keda: 'keda',
+  kedaOperator: { app: 'keda-operator' },
+  /** Redis as KEDA, agents and `serve` reach it. */
+  redisAddress: 'redis.infrastructure.svc:6379',
+  /** Headless Service of the StatefulSet. */
+  redisPods: 'redis-pods',
+  /** ConfigMap in `namespace` with `raibid.yaml`: what agents and `serve` have to know of this installation. */
+  config: 'raibid-config',
+  /** Secret in `namespace` that may be missing: `secret-key` and `git-credentials`, for the variables of those names. */
+  agentSecret: 'agent',
+  /** The one container of an agent's pod. */
+  agentContainer: 'agent',
+  /** Label of agents' and `serve`'s pods and of Redis: which of them it is. */
+  nameLabel: 'app.kubernetes.io/name',
+  /** Port of `serve`'s HTTP. */
+  servePort: 8080,
+  /** The agents' image, as `just image` builds it; `:<version>` is the stage `default`, `:<version>-rust` the stage `rust`. */
+  image: 'localhost/raibid-agent',
+  /** What that image runs as its agent, from its folder /opt/raibid-ci. */
+  imageFolder: '/opt/raibid-ci',
 } as const
 
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, interrupted: 130 } as const
