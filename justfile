@@ -115,3 +115,9 @@ dead *args:
 [group('jobs')]
 queue *args:
     node tasks/jobs/queue.ts "$@"
+
+# Write what is applied to a cluster, and check that the node holds it
+[group('cluster')]
+[no-cd]
+manifests *args:
+    node '{{ root }}/tasks/cluster/manifests.ts' "$@"

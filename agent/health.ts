@@ -30,12 +30,9 @@ async function sinceBeat(): Promise<number> {
 }
 
 sinceBeat().then(
-  (ms) => {
-    process.stdout.write(`beats (${Math.max(0, ms)} ms ago)\n`)
-    process.exit(0)
-  },
+  (ms) => void process.stdout.write(`beats (${Math.max(0, ms)} ms ago)\n`),
   (error: unknown) => {
     process.stderr.write(`${messageOf(error)}\n`)
-    process.exit(1)
+    process.exitCode = 1
   },
 )

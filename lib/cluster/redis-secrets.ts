@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import { cluster } from '#lib/contract.ts'
+import type { KubeObject } from './object.ts'
+
+/** A Secret as it is applied: `data` is base64, because `stringData` never reads back the same. */
+export interface Secret extends KubeObject {
+  type: 'Opaque'
+  data: Record<string, string>
+}
+
+export interface RedisSecretsOptions {
+  /** What the cluster has of them already: its passwords are kept. */
+  existing?: readonly Pick<Secret, 'metadata' | 'data'>[]
+  /** `crypto.randomBytes`. */
+  random: (size: number) => Buffer
+}
+
+/** Keys and channels of lib/queue/keys.ts; a test holds them together. */
+const ours = '~ci-* ~job:* ~jobs ~jobs:* &ci-*'
+
+/**
+ * The Secrets of Redis: `users.acl` for itself, and for agents, KEDA and the probe what each of them has to know. Every password is random,
+ * and one that exists stays; Redis itself knows only their digests.
+ */
+export function redisSecrets({ existing = [], random }: RedisSecretsOptions): Secret[] {
+  const found = (name: string, key: string): string | undefined => {
+    const text = existing.find(({ metadata }) => metadata.name === name)?.data?.[key]
+    return text ? Buffer.from(text, 'base64').toString() : undefined
+  }
+  const password = (kept: string | undefined): string => kept || random(32).toString('hex')
+  const app = password(passwordOf(found(cluster.redisAppSecret, 'url')))
+  const keda = password(found(cluster.redisKedaSecret, 'password'))
+  const probe = password(found(cluster.redisAclSecret, 'probe-password'))
+  const acl = [
+    // No name, no entry.
+    'user default off resetkeys resetchannels -@all',
+    // INFO is how a client sees that Redis has loaded; the rest of the dangerous ones (FLUSHALL, KEYS, …) nobody needs.
+    `user app on ${digest(app)} resetkeys resetchannels ${ours} -@all +@all -@admin -@dangerous +info`,
+    `user keda on ${digest(keda)} resetkeys resetchannels ~ci-jobs* -@all +ping +xlen`,
+    `user probe on ${digest(probe)} resetkeys resetchannels -@all +ping`,
+  ]
+  return [
+    secret(cluster.redisAclSecret, cluster.infrastructure, { 'users.acl': `${acl.join('\n')}\n`, 'probe-password': probe }),
+    secret(cluster.redisAppSecret, cluster.namespace, { url: `redis://app:${app}@${cluster.redisAddress}` }),
+    secret(cluster.redisKedaSecret, cluster.namespace, { username: 'keda', password: keda }),
+  ]
+}
+
+const digest = (password: string): string => `#${createHash('sha256').update(password).digest('hex')}`
+const passwordOf = (url: string | undefined): string | undefined =>
+  url && URL.canParse(url) ? decodeURIComponent(new URL(url).password) : undefined
+
+const secret = (name: string, namespace: string, data: Record<string, string>): Secret => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name, namespace },
+  type: 'Opaque',
+  data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')])),
+})

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import type { KubeObject } from '#lib/cluster/object.ts'
+import { podOf } from '#lib/cluster/requests.ts'
+import { cluster } from '#lib/contract.ts'
+import { pick, rendered } from '#test/helpers/cluster.ts'
+
+const objects = await rendered('spark', 'pools: { default: { max: 2 }, gpu: { max: 1 } }')
+const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy') as any[]
+/** The labels of every pod that there can be, by namespace; and of those that are none of ours. */
+const pods = [
+  ...objects.filter(podOf).map((one: KubeObject) => {
+    const { template, jobTargetRef } = one['spec'] as any
+    return { namespace: one.metadata.namespace!, labels: (template ?? jobTargetRef.template).metadata.labels }
+  }),
+  { namespace: cluster.keda, labels: cluster.kedaOperator },
+  { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
+]
+
+function selects(selector: any, labels: Record<string, string>): boolean {
+  const named = Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value)
+  return named && (selector?.matchExpressions ?? []).every(({ key, values }: any) => values.includes(labels[key]))
+}
+const matches = (peer: any, own: string): boolean =>
+  pods.some(({ namespace, labels }) => {
+    const there = peer.namespaceSelector
+      ? selects(peer.namespaceSelector, { 'kubernetes.io/metadata.name': namespace })
+      : namespace === own
+    return there && selects(peer.podSelector, labels)
+  })
+
+describe('who may talk to whom', () => {
+  test.each([cluster.namespace, cluster.infrastructure])('in %s nobody, unless it is named', (namespace) => {
+    const deny = policies.find(({ metadata }) => metadata.namespace === namespace && metadata.name === 'default-deny')
+    expect(deny.spec).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
+  })
+
+  test.each(policies.map((one) => [`${one.metadata.namespace}/${one.metadata.name}`, one]))(
+    '%s selects pods that exist',
+    (_, { metadata, spec }) => {
+      expect(matches({ podSelector: spec.podSelector }, metadata.namespace)).toBe(true)
+      const peers = [
+        ...(spec.egress ?? []).flatMap(({ to = [] }: any) => to),
+        ...(spec.ingress ?? []).flatMap(({ from = [] }: any) => from),
+      ]
+      for (const peer of peers)
+        expect(peer.ipBlock !== undefined || matches(peer, metadata.namespace), JSON.stringify(peer)).toBe(true)
+    },
+  )
+
+  test('every one of our pods is named by a policy besides default-deny', () => {
+    const named = policies.filter(({ metadata }) => metadata.name !== 'default-deny')
+    const without = pods
+      .filter(({ namespace }) => namespace === cluster.namespace || namespace === cluster.infrastructure)
+      .filter(
+        ({ namespace, labels }) =>
+          !named.some((one) => one.metadata.namespace === namespace && selects(one.spec.podSelector, labels)),
+      )
+    expect(without).toEqual([])
+  })
+
+  test('agents reach neither the cluster, nor metadata, nor the ports of API server and kubelet', () => {
+    const blocks = pick(objects, 'NetworkPolicy', 'agent').spec.egress.filter(({ to }: any) =>
+      to.some(({ ipBlock }: any) => ipBlock),
+    )
+    expect(blocks).toHaveLength(1)
+    expect(blocks[0].to[0].ipBlock.except).toEqual(['10.42.0.0/16', '10.43.0.0/16', '169.254.0.0/16'])
+    expect(blocks[0].ports.map(({ port }: any) => port)).toEqual([22, 80, 443])
+  })
+})
+
+describe('who may do what', () => {
+  test('serve does just this, in its namespace', () => {
+    expect(pick(objects, 'Role', 'serve').rules).toEqual([
+      { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch', 'create', 'delete'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+      { apiGroups: ['keda.sh'], resources: ['scaledjobs'], verbs: ['get', 'list', 'watch', 'patch'] },
+    ])
+  })
+
+  test('nothing else is granted to anyone, and agents have no token', () => {
+    expect(objects.filter(({ kind }) => /Role/.test(kind)).map(({ kind }) => kind)).toEqual(['Role', 'RoleBinding'])
+    expect(pick(objects, 'RoleBinding', 'serve')).toMatchObject({
+      roleRef: { kind: 'Role', name: 'serve' },
+      subjects: [{ kind: 'ServiceAccount', name: cluster.serve, namespace: cluster.namespace }],
+    })
+    expect(pick(objects, 'ServiceAccount', cluster.agentServiceAccount).automountServiceAccountToken).toBe(false)
+  })
+})

@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { nameOf, type KubeObject } from '#lib/cluster/object.ts'
+import { asFiles, asYaml } from '#lib/cluster/render.ts'
+import { containersOf, podOf } from '#lib/cluster/requests.ts'
+import { root } from '#lib/config.ts'
+import { cluster, env } from '#lib/contract.ts'
+import { pick, rendered } from '#test/helpers/cluster.ts'
+
+const example = readFileSync(join(root, 'raibid.example.yaml'), 'utf8')
+const minimal = 'pools: { default: { max: 2 } }'
+const sets = await Promise.all(
+  (['spark', 'dev'] as const).flatMap((overlay) =>
+    [minimal, example].map(
+      async (text) =>
+        [`${overlay}, ${text === example ? 'the example' : 'nothing'} configured`, await rendered(overlay, text)] as const,
+    ),
+  ),
+)
+const schemas: Record<string, string> = { 'keda.sh/v1alpha1': '@kubernetes-models/keda/keda.sh/v1alpha1' }
+const podMakers = (objects: KubeObject[]): any[] => objects.filter(podOf)
+/** Kubelet's socket belongs to root (components/gpu). */
+const isPrivileged = (one: KubeObject) => one.kind === 'DaemonSet'
+
+describe.each(sets)('%s', (_, objects) => {
+  test.each(objects.map((one) => [nameOf(one), one] as const))('%s is valid by its schema', async (_name, one) => {
+    const models = (await import(schemas[one.apiVersion] ?? `kubernetes-models/${one.apiVersion}`)) as any
+    const Model = models[one.kind]
+    expect(Model, `${one.apiVersion} ${one.kind} is known`).toBeTypeOf('function')
+    expect(() => new Model(one).validate()).not.toThrow()
+  })
+
+  test('the same again is the same text', async () => {
+    expect(asYaml(objects)).toBe(asYaml(structuredClone([...objects])))
+    expect(asYaml(objects)).not.toMatch(/[&*]a\d/)
+    expect(Object.keys(asFiles(objects))).toHaveLength(objects.length + 1)
+  })
+
+  test.each(podMakers(objects).map((one) => [nameOf(one), one] as const))(
+    '%s: a fixed image, resources, no privilege',
+    (_name, one) => {
+      const pod = podOf(one) as any
+      expect(pod.automountServiceAccountToken).toBe(nameOf(one) === 'Deployment ci/serve')
+      for (const container of containersOf(one) as any[]) {
+        expect(container.image).toMatch(/:[^/]+$/)
+        expect(container.image).not.toMatch(/:latest$/)
+        expect(container.resources.requests).toMatchObject({ cpu: expect.any(String), memory: expect.any(String) })
+        expect(container.resources.limits.memory).toBeTypeOf('string')
+        expect(container.securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        })
+      }
+      if (isPrivileged(one)) return
+      // What PodSecurity `restricted` asks for, besides.
+      expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+      const kinds = pod.volumes.flatMap((volume: object) => Object.keys(volume)).filter((key: string) => key !== 'name')
+      expect(kinds.filter((kind: string) => !['configMap', 'secret', 'emptyDir'].includes(kind))).toEqual([])
+    },
+  )
+
+  test('everything that is named is there: configuration, accounts, services, secrets of the contract', () => {
+    const has = (kind: string, namespace: string, name: string) =>
+      objects.some((one) => one.kind === kind && one.metadata.namespace === namespace && one.metadata.name === name)
+    const secrets = [cluster.redisAclSecret, cluster.redisAppSecret, cluster.redisKedaSecret, cluster.agentSecret] as string[]
+    for (const one of podMakers(objects)) {
+      const pod = podOf(one) as any
+      const namespace = one.metadata.namespace as string
+      if (pod.serviceAccountName) expect(has('ServiceAccount', namespace, pod.serviceAccountName)).toBe(true)
+      for (const { configMap, secret } of pod.volumes) {
+        if (configMap) expect(has('ConfigMap', namespace, configMap.name), configMap.name).toBe(true)
+        if (secret) expect(secrets).toContain(secret.secretName)
+      }
+      const variables = pod.containers.flatMap((container: any) => container.env ?? [])
+      for (const { name, valueFrom } of variables) {
+        if (valueFrom?.secretKeyRef) expect(secrets).toContain(valueFrom.secretKeyRef.name)
+        if (name.startsWith('RAIBID_')) expect(Object.values(env)).toContain(name)
+      }
+    }
+  })
+})
+
+test('the schemas do refuse what is wrong', async () => {
+  const { ScaledJob } = (await import(schemas['keda.sh/v1alpha1']!)) as any
+  const right = pick(sets[0]![1], 'ScaledJob', 'agents-default')
+  expect(() => new ScaledJob({ ...right, spec: { ...right.spec, maxReplicaCount: '2' } }).validate()).toThrow('integer')
+  expect(() => new ScaledJob({ ...right, spec: { ...right.spec, triggers: undefined } }).validate()).toThrow('triggers')
+})
+
+describe('what is agreed', () => {
+  const objects = sets[1]![1]
+
+  test('Redis: names, address and users', () => {
+    const redis = pick(objects, 'StatefulSet', cluster.redis)
+    const service = pick(objects, 'Service', cluster.redis)
+    expect(`${service.metadata.name}.${service.metadata.namespace}.svc:${service.spec.ports[0].port}`).toBe(cluster.redisAddress)
+    expect(redis.spec.serviceName).toBe(cluster.redisPods)
+    expect(pick(objects, 'Service', cluster.redisPods).spec.clusterIP).toBe('None')
+    expect(redis.spec.template.spec.volumes).toContainEqual(
+      expect.objectContaining({ secret: expect.objectContaining({ secretName: cluster.redisAclSecret }) }),
+    )
+    const auth = pick(objects, 'TriggerAuthentication', cluster.triggerAuthentication)
+    expect(auth.spec.secretTargetRef.map((one: any) => [one.parameter, one.name, one.key])).toEqual([
+      ['username', cluster.redisKedaSecret, 'username'],
+      ['password', cluster.redisKedaSecret, 'password'],
+    ])
+  })
+
+  test('Redis writes every answer to disk first and forgets nothing', () => {
+    const conf = pick(objects, 'ConfigMap', 'redis').data['redis.conf'].split('\n')
+    expect(conf).toEqual(
+      expect.arrayContaining([
+        'appendonly yes',
+        'appendfsync always',
+        'maxmemory-policy noeviction',
+        'aclfile /etc/redis-acl/users.acl',
+      ]),
+    )
+  })
+
+  test('serve: port, account, secret, and honest absence of probes', () => {
+    const serve = pick(objects, 'Deployment', cluster.serve)
+    const [container] = serve.spec.template.spec.containers
+    expect(container.ports[0].containerPort).toBe(cluster.servePort)
+    expect(pick(objects, 'Service', cluster.serve).spec.ports[0].port).toBe(cluster.servePort)
+    expect(container.image.startsWith(`${cluster.image}:`)).toBe(true)
+    expect(container.args).toEqual(['node', 'tasks/pool/serve.ts'])
+  })
+
+  test('one ScaledJob for each pool, with the labels that others look for', () => {
+    expect(objects.filter(({ kind }) => kind === 'ScaledJob').map(({ metadata }) => metadata.name)).toEqual(
+      ['default', 'gpu'].map(cluster.scaledJob),
+    )
+    const { metadata, spec } = pick(objects, 'ScaledJob', cluster.scaledJob('gpu'))
+    for (const labels of [metadata.labels, spec.jobTargetRef.template.metadata.labels])
+      expect(labels).toEqual({ [cluster.nameLabel]: 'agent', [cluster.poolLabel]: 'gpu' })
+    expect(spec.jobTargetRef.template.spec.containers.map(({ name }: any) => name)).toEqual([cluster.agentContainer])
+  })
+
+  test('namespaces refuse what is not restricted', () => {
+    for (const name of [cluster.namespace, cluster.infrastructure])
+      expect(pick(objects, 'Namespace', name).metadata.labels['pod-security.kubernetes.io/enforce']).toBe('restricted')
+  })
+})
