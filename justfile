@@ -121,3 +121,9 @@ queue *args:
 [no-cd]
 manifests *args:
     node '{{ root }}/tasks/cluster/manifests.ts' "$@"
+
+# Record what images and releases are, byte by byte, in manifests/pins.json
+[group('cluster')]
+[no-cd]
+pin *args:
+    node '{{ root }}/tasks/cluster/pin.ts' "$@"
