@@ -127,3 +127,9 @@ manifests *args:
 [no-cd]
 pin *args:
     node '{{ root }}/tasks/cluster/pin.ts' "$@"
+
+# Build the image of the agents, with docker, buildah or nerdctl
+[group('cluster')]
+[no-cd]
+image *args:
+    node '{{ root }}/tasks/cluster/image.ts' "$@"
