@@ -23,6 +23,7 @@ export default {
         'echo ready; while :; do for i in $(seq 100); do echo "line $i of a build that has much to say"; done; sleep 0.05; done',
       )
       // the first process of a home compiles for all that come after it
+      await rest(cold)
       await followed(cold, await enqueue(cold, specOf(echoRepo(open))))
       await Promise.all([rest(cold), rest(warm)])
       // what was allocated to start has time to be given back
