@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '#lib/cluster/object.ts'
 import { podOf } from '#lib/cluster/requests.ts'
 import { cluster } from '#lib/contract.ts'
-import { pick, rendered } from '#test/helpers/cluster.ts'
+import { pick, rendered } from '#test/helpers/rendered.ts'
 
 const objects = await rendered('spark', 'pools: { default: { max: 2 }, gpu: { max: 1 } }')
 const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy') as any[]

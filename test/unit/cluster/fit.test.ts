@@ -3,7 +3,7 @@ import { fit } from '#lib/cluster/fit.ts'
 import { parseNode, type Overlay } from '#lib/cluster/overlays.ts'
 import { pinned } from '#lib/cluster/pins.ts'
 import { cpuText, memoryText, millicores, bytes } from '#lib/cluster/quantity.ts'
-import { pick, rendered } from '#test/helpers/cluster.ts'
+import { pick, rendered } from '#test/helpers/rendered.ts'
 
 const machine = (node: string): Overlay => ({ node: parseNode(node), reserved: parseNode('cpu=0,memory=0') })
 const problem = async (pools: string, node: string): Promise<string | null> =>

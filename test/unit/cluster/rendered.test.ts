@@ -6,7 +6,7 @@ import { asFiles, asYaml } from '#lib/cluster/render.ts'
 import { containersOf, podOf } from '#lib/cluster/requests.ts'
 import { root } from '#lib/config.ts'
 import { cluster, env } from '#lib/contract.ts'
-import { pick, rendered } from '#test/helpers/cluster.ts'
+import { pick, rendered } from '#test/helpers/rendered.ts'
 
 const example = readFileSync(join(root, 'raibid.example.yaml'), 'utf8')
 const minimal = 'pools: { default: { max: 2 } }'

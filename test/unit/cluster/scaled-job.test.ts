@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { configMap } from '#lib/cluster/config-map.ts'
 import { scaledJob } from '#lib/cluster/scaled-job.ts'
 import { agentsToStart } from '#lib/pool/scaler.ts'
-import { configOf } from '#test/helpers/cluster.ts'
+import { configOf } from '#test/helpers/rendered.ts'
 
 const spec = async (text: string, pool = 'default'): Promise<any> => scaledJob(await configOf(text), pool)['spec']
 
