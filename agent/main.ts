@@ -24,6 +24,8 @@ const agent = process.env[env.agent] || `${hostname()}-${process.pid}`
 const say = (text: string): void => void process.stderr.write(`${new Date().toISOString()} ${agent} ${text}\n`)
 
 const spare = process.argv.includes(spareFlag)
+// its supervisor has gone while it boots
+if (spare) process.once('disconnect', () => process.exit(0))
 let pool = process.env[env.pool] || 'default'
 
 async function main(): Promise<number> {

@@ -11,7 +11,7 @@ export interface Orders {
 export function ordersOf(leave: AbortSignal): Promise<Orders | null> {
   return new Promise((resolve) => {
     const end = (): void => resolve(null)
-    process.once('disconnect', end)
+    process.removeAllListeners('disconnect').once('disconnect', end)
     leave.addEventListener('abort', end)
     process.once('message', (orders: Orders) => {
       resolve(orders)

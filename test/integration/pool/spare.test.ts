@@ -30,14 +30,16 @@ describe('a spare', () => {
   test('becomes the agent of the next job, as the same process; another follows', async () => {
     await pool.up('--max', '1')
     const spare = await ready()
-    const id = await pool.enqueue(stepsRepo('ls -l /proc/$$/fd; echo tmp $TMPDIR; sleep 2.5').path)
-    await pool.said(id, 'tmp ')
+    const file = join(pool.home, 'go-on')
+    const id = await pool.enqueue(stepsRepo(`ls -l /proc/$$/fd; echo waits; until [ -e '${file}' ]; do sleep 0.1; done`).path)
+    await pool.said(id, 'waits')
     expect(await pool.agentOf(id)).toEqual({ name: spare.name, pid: spare.pid, startTime: spare.startTime, pool: 'default' })
     // no second agent for the one that may be there, and nothing of the channel in a step
     expect(notedAgents(pool.home)).toHaveLength(1)
     expect(await pool.log(id)).not.toMatch(/socket/)
     const next = await ready()
     expect([next.name === spare.name, lives(spare)]).toEqual([false, true])
+    writeFileSync(file, '')
     expect(await pool.ended(id)).toMatchObject({ state: 'success', attempt: 1, agent: spare.name })
     await gone(spare)
     expect(lives(next)).toBe(true)
