@@ -69,6 +69,26 @@ up *args: setup
 down *args:
     node tasks/pool/down.ts "$@"
 
+# Set how many agents of a pool may run at once
+[group('pool')]
+scale *args:
+    node tasks/pool/scale.ts "$@"
+
+# Start no more agents of a pool; those at work finish
+[group('pool')]
+pause *args:
+    node tasks/pool/pause.ts "$@"
+
+# Start agents of a paused pool again
+[group('pool')]
+resume *args:
+    node tasks/pool/resume.ts "$@"
+
+# Run the control plane: keep the queue, and watch the pods of a cluster
+[group('pool')]
+serve *args: setup
+    node tasks/pool/serve.ts "$@"
+
 # Show it all in a minute, in a pool of its own
 [group('pool')]
 demo *args: setup

@@ -59,6 +59,7 @@ export const files = {
   poolLog: 'run/pool.log',
   pool: 'run/pool.json',
   servePid: 'run/serve.pid',
+  pools: 'pools',
   agents: 'run/agents',
   secretKey: 'secret.key',
   gitCredentials: 'git-credentials',

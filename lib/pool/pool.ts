@@ -88,6 +88,7 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
   if (adopted) say(`took over ${adopted} running agent${adopted === 1 ? '' : 's'}`)
   const keeping = keepOn(keeper, ending.signal, (error) => say(`keeper: ${messageOf(error)}`))
   const scaling = runScaler({
+    home,
     redisUrl,
     pools,
     agents,

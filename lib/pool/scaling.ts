@@ -2,8 +2,10 @@ import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { keys } from '#lib/queue/keys.ts'
 import type { Agents } from './agents.ts'
 import { agentsToStart } from './scaler.ts'
+import { onSettings, poolLimits } from './settings.ts'
 
 export interface ScalerOptions {
+  home: string
   redisUrl: string
   pools: Record<string, { max: number; warm: number }>
   agents: Agents
@@ -45,7 +47,8 @@ export async function runScaler(options: ScalerOptions): Promise<void> {
       if (Date.now() < notBefore) return
     } else told = 0
     for (const name of names) {
-      const { max, warm } = pools[name]!
+      const { max, warm, paused } = poolLimits(options.home, name, pools[name]!)
+      if (paused !== null) continue
       const entries = await redis.xlen(keys.stream(name))
       const count = agentsToStart({ entries, agents: agents.count(name), max, warm })
       for (let i = 0; i < (failures >= patience ? Math.min(1, count) : count) && !signal.aborted; i++)
@@ -66,6 +69,7 @@ export async function runScaler(options: ScalerOptions): Promise<void> {
   }
 
   options.onWake(wake)
+  onSettings(options.home, signal, wake)
   const timer = setInterval(wake, 1000)
   const stop = (): void => events.disconnect()
   signal.addEventListener('abort', stop)

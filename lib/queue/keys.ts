@@ -40,6 +40,8 @@ export const keys = {
   logBytes: 'ci-log-bytes',
   /** capped stream: every change of state. */
   events: 'ci-events',
+  /** hash: pool → JSON { text, at }: why a pool does not do what it should. */
+  poolNotes: 'ci-pool-notes',
   /** channel: tells the agent of one job at once that it is cancelled. */
   cancel: (id: string) => `ci-cancel:${id}`,
 } as const

@@ -9,6 +9,8 @@ import { formatDuration } from '#lib/duration.ts'
 import { jobTable } from '#lib/jobs/job-table.ts'
 import { openQueue } from '#lib/jobs/open.ts'
 import { publicJob, shortId } from '#lib/jobs/show.ts'
+import { poolLimits } from '#lib/pool/settings.ts'
+import { poolNotes } from '#lib/queue/notes.ts'
 
 export const spec = {
   name: 'queue',
@@ -19,13 +21,20 @@ export const spec = {
 } satisfies Spec
 
 export async function run(args: Args<typeof spec>): Promise<number> {
-  const { reader, pools } = await openQueue()
-  const [counts, totals, agents, jobs] = await Promise.all([
+  const { reader, pools, redis, config } = await openQueue()
+  const [counted, totals, agents, jobs, notes] = await Promise.all([
     reader.counts(pools),
     reader.totals(),
     reader.agents(),
     reader.unfinished(pools),
+    poolNotes(redis),
   ])
+  // the limits of a pool that is not of this home are in its cluster; what is wrong there is in the notes
+  const here = (pool: string) => (config.redisGiven ? null : poolLimits(config.home, pool, config.pools[pool]!))
+  const counts = counted.map((one) => {
+    const { max = null, warm = null, paused = null } = here(one.pool) ?? {}
+    return { ...one, max, warm, paused, note: notes.find(({ pool }) => pool === one.pool)?.text ?? null }
+  })
   if (args.json) {
     const shown = agents.map(({ beatAt, ...agent }) => ({ ...agent, beatAt: iso(beatAt) }))
     printJson({ pools: counts, held: totals.held, dead: totals.dead, agents: shown, jobs: jobs.map(publicJob) })
@@ -37,6 +46,8 @@ export async function run(args: Args<typeof spec>): Promise<number> {
       { title: 'WAITING', value: (one) => one.pending },
       { title: 'RUNNING', value: (one) => one.running },
       { title: 'DELAYED', value: (one) => one.delayed },
+      { title: 'MAX', value: (one) => one.max },
+      { title: '', value: (one) => one.paused ?? one.note ?? '' },
     ]),
   )
   print(`\nheld ${totals.held}   dead ${totals.dead}`)

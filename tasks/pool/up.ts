@@ -10,6 +10,7 @@ import { main, type Context } from '#lib/cli/main.ts'
 import { loadConfig, type Config } from '#lib/config.ts'
 import { files } from '#lib/contract.ts'
 import { RaibidError } from '#lib/errors.ts'
+import { changeSettings, poolLimits } from '#lib/pool/settings.ts'
 import { runningPool } from '#lib/pool/state.ts'
 import { isSameProcess } from '#lib/processes.ts'
 
@@ -40,6 +41,8 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
       await sleep(50)
     }
   }
+  // what is said now counts before what `just scale` said once
+  if (max !== undefined) changeSettings(config.home, 'default', { max: undefined })
   return args.foreground ? foreground(config, signal) : background(config)
 }
 
@@ -86,7 +89,12 @@ async function background(config: Config): Promise<number> {
 
 const described = (config: Config): string =>
   Object.entries(config.pools)
-    .map(([name, { max, warm }]) => `${name}: up to ${max} agent${max === 1 ? '' : 's'}${warm ? `, ${warm} warm` : ''}`)
+    .map(([name, own]) => [name, poolLimits(config.home, name, own)] as const)
+    .map(([name, { max, warm, paused }]) =>
+      paused !== null
+        ? `${name}: ${paused} (\`just resume ${name}\`)`
+        : `${name}: up to ${max} agent${max === 1 ? '' : 's'}${warm ? `, ${warm} warm` : ''}`,
+    )
     .join('; ')
 
 if (import.meta.main) await main(spec, run)
