@@ -90,14 +90,28 @@ function kedaTrouble({ status }: ScaledJob): string {
 
 /** There are Jobs enough, but some have had no running agent for long: why. */
 function startsSlowly(unfinished: readonly Job[], pods: readonly Pod[], now: number, bound: number): string | null {
-  const late = unfinished.filter(({ metadata }) => {
-    const age = now - Date.parse(metadata.creationTimestamp ?? '')
-    return (
-      age > bound && !pods.some((pod) => jobNameOf(pod) === metadata.name && (isRunning(pod) || pod.metadata.deletionTimestamp))
-    )
-  })
+  const podsOf = ({ metadata }: Job): Pod[] => pods.filter((pod) => jobNameOf(pod) === metadata.name)
+  const over = unfinished.filter((job) => podsOf(job).some((pod) => now - endedAt(pod) > bound))
+  if (over.length) {
+    const all =
+      over.length === 1
+        ? `Job ${over[0]!.metadata.name} still counts although its agent has`
+        : `${over.length} Jobs still count although their agents have`
+    return `${all} ended: does kube-controller-manager run?`
+  }
+  const late = unfinished.filter(
+    (job) =>
+      now - madeAt(job) > bound &&
+      !podsOf(job).some((pod) => isRunning(pod) || pod.metadata.deletionTimestamp || endedAt(pod) < Infinity),
+  )
   if (!late.length) return null
-  const why = pods.filter((pod) => late.some(({ metadata }) => metadata.name === jobNameOf(pod))).flatMap(podReasons)
-  const first = why[0] ?? `Job ${late[0]!.metadata.name} has no pod yet`
+  const first = late.flatMap(podsOf).flatMap(podReasons)[0] ?? `Job ${late[0]!.metadata.name} has no pod yet`
   return `${agents(late.length)} ${late.length === 1 ? 'does' : 'do'} not start: ${first}`
+}
+
+/** When the last container of a pod ended, ms; Infinity: it hasn't; 0: nobody says when. */
+function endedAt({ status }: Pod): number {
+  if (!/^(Succeeded|Failed)$/.test(status?.phase ?? '')) return Infinity
+  const times = (status?.containerStatuses ?? []).map(({ state }) => Date.parse(state?.terminated?.finishedAt ?? '') || 0)
+  return Math.max(...times, 0)
 }

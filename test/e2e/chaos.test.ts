@@ -46,6 +46,7 @@ withCluster('0 lost, 0 accepted twice', () => {
     expect(results.toSorted()).toEqual(ids.toSorted())
     expect(await threeViews(world.client, pool)).toEqual({ line: [], delayed: [], stream: [], group: [] })
     await waitFor('no unfinished Job', () => world.unfinished(pool) === 0, 60_000)
+    if (world.peak(pool) > max) process.stdout.write(world.story(pool))
     expect(world.peak(pool)).toBeLessThanOrEqual(max)
     expect(await world.queue.keeper.audit()).toBe(0)
   }

@@ -91,3 +91,25 @@ test('that Jobs were created in KEDA’s place is told until KEDA creates some, 
     null,
   ])
 })
+
+test('Jobs whose agents have ended but which still count are told apart: KEDA waits for them', () => {
+  const jobs = ['a', 'b', 'c', 'd'].map((name) => aJob(name, { at: ago(60) }))
+  const pod = (name: string, seconds: number) =>
+    aPod(
+      { phase: 'Succeeded' },
+      { terminated: { exitCode: 0, finishedAt: new Date(ago(seconds)).toISOString() } },
+      { name: `${name}-12345` },
+    )
+  const pods = (seconds: number) =>
+    jobs.map(({ metadata }) => ({
+      ...pod(metadata.name!, seconds),
+      metadata: {
+        ...pod(metadata.name!, 0).metadata,
+        ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: metadata.name!, uid: '' }],
+      },
+    }))
+  expect(truth({ counts: counts(4), jobs, pods: pods(16) }).text).toBe(
+    '4 Jobs still count although their agents have ended: does kube-controller-manager run?',
+  )
+  expect(truth({ counts: counts(4), jobs, pods: pods(2) }).text).toBe(null)
+})
