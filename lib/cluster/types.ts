@@ -10,6 +10,7 @@ export interface Meta {
   deletionTimestamp?: string
   labels?: Record<string, string>
   annotations?: Record<string, string>
+  finalizers?: string[]
   ownerReferences?: OwnerReference[]
 }
 
