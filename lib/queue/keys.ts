@@ -26,8 +26,11 @@ export const keys = {
   state: (state: string) => `jobs:state:${state}`,
   /** zset by letter: ids backwards, to find a job by the tail of its id. */
   tail: 'jobs:tail',
-  /** hash: key → id of the unfinished jobs of one repository, branch and pipeline (a digest): repeats and superseding look here. */
-  open: (group: string) => `ci-open:${group}`,
+  /**
+   * hash: key → id of the unfinished jobs of one repository, branch and pipeline (a digest): repeats and superseding look here. (Earlier
+   * versions had a set `ci-open:<group>`, which may still be there.)
+   */
+  open: (group: string) => `ci-unfinished:${group}`,
   /** string: a caller's own idempotency key → id. */
   key: (key: string) => `ci-key:${key}`,
   /** zset: jobs whose state the forge has not been told. */

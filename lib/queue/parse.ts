@@ -43,9 +43,16 @@ function stepsOf(hash: Hash, field: 'phases' | 'steps'): Step[] {
 /** What enqueue wrote into the field `spec`: repository and pool have fields of their own, and what is empty is not there. */
 type Spec = Partial<Omit<JobSpec, 'repo' | 'pool'> & { sealed: string }>
 
+/** The same of a job that was enqueued before there was a field `spec`: it may wait, or be remembered, for weeks. */
+function earlierSpec({ branch, commit, pipeline, timeoutMs, env, secrets, sealed }: Hash): Spec | null {
+  if (branch === undefined || commit === undefined || pipeline === undefined) return null
+  const more = { timeoutMs: number(timeoutMs), env: json(env, {}), secrets: json(secrets, []), sealed: sealed ?? '' }
+  return { branch, commit, pipeline, ...more }
+}
+
 /** A job's hash as a Job; null when there is none, or when it is not one. */
 export function parseJob(id: string, hash: Hash): Job | null {
-  const spec = json<Spec | null>(hash['spec'], null)
+  const spec = hash['spec'] === undefined ? earlierSpec(hash) : json<Spec | null>(hash['spec'], null)
   if (!spec || !hash['repo'] || !jobStates.includes(hash['state'] as JobState)) return null
   const { branch = '', commit = '', pipeline = 'auto', timeoutMs = 0, env = {}, secrets = [], sealed = '' } = spec
   return {

@@ -13,7 +13,7 @@ local function leave(agent, pool, id) -- the agent holds this job no more; a lat
 end
 
 local function close(id, h) -- not unfinished any more: nothing to supersede, and what is built may be asked for anew
-  local group = 'ci-open:' .. h.group
+  local group = 'ci-unfinished:' .. h.group
   redis.call('HDEL', group, id, redis.call('HGET', group, h.key) == id and h.key or id)
 end
 

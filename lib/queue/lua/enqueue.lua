@@ -4,7 +4,7 @@
 -- earlier job answers for this one, ids superseded … }. A repeat of the same id gives the same answer and changes nothing.
 local function supersede(commit, at, group) -- waiting jobs of the group that build another commit, and not a newer one; gives their ids
   local ended = {}
-  for _, id in ipairs(redis.call('HVALS', 'ci-open:' .. group)) do
+  for _, id in ipairs(redis.call('HVALS', 'ci-unfinished:' .. group)) do
     local h, spec = record(id), cjson.decode(redis.call('HGET', 'job:' .. id, 'spec') or '{}')
     -- by the commits' own dates where both are known; else what was asked for earlier is older
     local known = at > 0 and (spec.commitAt or 0) > 0
@@ -30,7 +30,7 @@ local function enqueue(id, key, group, hold, newest, pool, repo, commit, at, rep
   redis.call('ZADD', 'jobs', by_time, id)
   redis.call('ZADD', of_repo(repo), by_time, id)
   redis.call('ZADD', 'jobs:tail', 0, id:reverse())
-  redis.call('HSET', 'ci-open:' .. group, key, id)
+  redis.call('HSET', 'ci-unfinished:' .. group, key, id)
   if always(key) then redis.call('SET', 'ci-key:' .. key, id) end
   tell(id, state, 0, 'enqueue', hold, report)
   return { id, 0, unpack(ended) }

@@ -8,7 +8,8 @@ if redis.call('HGET', 'job:' .. id, 'retryBy') == request then return { h.state,
 if h.state == 'held' or h.state == 'pending' or h.state == 'delayed' or h.state == 'running' then return { h.state, 0 } end
 for _, set in ipairs({ 'jobs:state:' .. h.state, 'ci-expire', 'ci-dead' }) do redis.call('ZREM', set, id) end
 -- under its key, or, where another job answers for that by now, under its id
-if redis.call('HSETNX', 'ci-open:' .. h.group, h.key, id) == 0 then redis.call('HSET', 'ci-open:' .. h.group, id, id) end
+local group = 'ci-unfinished:' .. h.group
+if redis.call('HSETNX', group, h.key, id) == 0 then redis.call('HSET', group, id, id) end
 local seq = redis.call('INCR', 'ci-seq')
 redis.call('ZADD', due(h.pool), seq, id)
 redis.call('HSET', 'job:' .. id, 'state', 'pending', 'reason', '', 'tries', 0, 'cancelled', 0, 'token', '', 'agent', '', 'seq', seq,

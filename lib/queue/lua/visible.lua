@@ -7,7 +7,7 @@ end
 
 local function always(key) return key:sub(1, 2) == 'k:' end -- a caller's own key; the others begin with `b:`
 local function answers_for(key, group) -- the job that does, or false
-  return redis.call(unpack(always(key) and { 'GET', 'ci-key:' .. key } or { 'HGET', 'ci-open:' .. group, key }))
+  return redis.call(unpack(always(key) and { 'GET', 'ci-key:' .. key } or { 'HGET', 'ci-unfinished:' .. group, key }))
 end
 
 -- One stream entry: KEDA counts it, idle agents wake. It also names what must be forgotten with the job should its hash be deleted. Gives
