@@ -107,7 +107,8 @@ export function worker(redis: Redis, agent: string, limits?: Partial<Limits>) {
     ): Promise<{ state: JobState | 'lost'; claimed: Claimed }> {
       const reply = await run('finish', ...resultOf(id, token, result), agent, next, pool)
       const [state, answer] = reply as [JobState | 'lost', string[]]
-      return { state, claimed: await taken(answer, next, pool) }
+      // the report is accepted, so nothing behind it may fail: whoever asks anew can wait for a Redis that is full
+      return { state, claimed: answer[0] === 'tend' ? { kind: 'gone' } : await taken(answer, next, pool) }
     },
 
     /** Gives the job back: `drained` costs no try, the others do. Gives its new state, or `none`. */
