@@ -2,7 +2,7 @@
 /** Claims one job, runs it, and exits. 0: the agent did its work, whatever the build's result; anything else: the agent itself failed. */
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
-import { env, spareFlag } from '#lib/contract.ts'
+import { env, rehearseFlag, spareFlag } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
 import { giveBackMemory } from '#lib/give-back-memory.ts'
 import { connectLasting } from '#lib/queue/connect-lasting.ts'
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   runner.catch(() => {})
   if (spare) {
     await (await runner).preload()
-    await (await import('./rehearsal.ts')).rehearse(agent, config)
+    if (process.argv.includes(rehearseFlag)) await (await import('./rehearsal.ts')).rehearse(agent, config)
     flushCompileCache() // for the next: most spares are ended by a signal, and write nothing at their end
     giveBackMemory()
     const orders = await ordersOf(leave.signal)

@@ -26,8 +26,8 @@ export function createLauncher({ root, home, redisUrl, say }: LaunchOptions) {
   const log = openSync(join(home, files.poolLog), 'a', 0o600)
   const tmpOf = (name: string): string => join(home, files.tmp, name)
 
-  /** Notes the agent, then starts it: with its orders, or as a spare that waits for them on its IPC channel. */
-  function launch(orders: Orders | null): { name: string; child: ChildProcess } {
+  /** Notes the agent, then starts it: with its orders, or as a spare that waits for them on its IPC channel. `flags`: of a spare. */
+  function launch(orders: Orders | null, flags: string[] = []): { name: string; child: ChildProcess } {
     const name = `local-${ulid().slice(-10).toLowerCase()}`
     const own: Record<string, string> = {
       [env.home]: home,
@@ -41,11 +41,15 @@ export function createLauncher({ root, home, redisUrl, say }: LaunchOptions) {
     }
     noteAgent(home, { name, pool: orders?.pool ?? '', pid: 0, startTime: '', ...(!orders && { spare: 'boots' }) })
     mkdirSync(tmpOf(name), { recursive: true, mode: 0o700 })
-    const child = spawn(process.execPath, [...agentNodeFlags, join(root, 'agent/main.ts'), ...(orders ? [] : [spareFlag])], {
-      detached: true,
-      stdio: ['ignore', log, log, ...(orders ? [] : ['ipc' as const])],
-      env: { ...process.env, ...own },
-    })
+    const child = spawn(
+      process.execPath,
+      [...agentNodeFlags, join(root, 'agent/main.ts'), ...(orders ? [] : [spareFlag, ...flags])],
+      {
+        detached: true,
+        stdio: ['ignore', log, log, ...(orders ? [] : ['ipc' as const])],
+        env: { ...process.env, ...own },
+      },
+    )
     child.once('error', (error) => say(`an agent can't be started: ${error.message}`))
     // an agent must not keep a supervisor alive that is about to leave it behind
     child.unref()

@@ -30,6 +30,7 @@ export function createAgents(options: AgentsOptions) {
     root,
     home,
     launch,
+    quiet: () => alive.size === 0,
     say: options.say,
     onExit(note, { code, signal, ours }) {
       if (ours) ended(note, 'not needed', true)

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { rehearseFlag } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
 import { giveBackMemory } from '#lib/give-back-memory.ts'
 import { isSameProcess } from '#lib/processes.ts'
@@ -10,6 +11,7 @@ export interface SpareOptions {
   root: string
   home: string
   launch: Launcher['launch']
+  quiet: () => boolean // no agent is at work
   say: (text: string) => void
   /** Called when a process that is, or was, the spare has ended; `ours`: it was told to. */
   onExit: (note: AgentNote, end: { code: number | null; signal: string | null; ours: boolean }) => void
@@ -19,10 +21,8 @@ interface Booted {
   note: AgentNote
   child: ChildProcess
   ready: boolean
-  /** What it has read and loaded, as that was when it was started. */
-  version: string
-  /** It was told to end. */
-  ours: boolean
+  version: string // of what it has read and loaded, as that was when it was started
+  ours: boolean // it was told to end
   gone: Promise<void>
 }
 
@@ -33,7 +33,7 @@ const wait = { busy: 1500, quiet: 100, longest: 30_000, boot: 30_000 }
  * Keeps one process ready to become an agent: node has booted, all modules are loaded. It is no agent: it has no connection and nobody
  * counts it, until `take` gives it its orders. Without a supervisor it ends by itself, for its channel does.
  */
-export function createSpare({ root, home, launch, say, onExit }: SpareOptions) {
+export function createSpare({ root, home, launch, quiet, say, onExit }: SpareOptions) {
   let spare: Booted | null = null
   let timer: NodeJS.Timeout | undefined
   let kept = false
@@ -53,8 +53,7 @@ export function createSpare({ root, home, launch, say, onExit }: SpareOptions) {
     try {
       spare = booted()
     } catch (error) {
-      // a full disk, most likely: agents are started without one
-      say(`no spare agent could be started: ${messageOf(error)}`)
+      say(`no spare agent could be started: ${messageOf(error)}`) // a full disk, most likely
       failed++
       later(wait.busy)
     }
@@ -62,7 +61,8 @@ export function createSpare({ root, home, launch, say, onExit }: SpareOptions) {
 
   function booted(): Booted {
     const version = versionOf(root, home)
-    const { name, child } = launch(null)
+    // with agents at work it would take their time, and be taken before it is through
+    const { name, child } = launch(null, quiet() ? [rehearseFlag] : [])
     const known = child.pid ? knownProcess(child.pid) : null
     const note: AgentNote = { name, pool: '', pid: child.pid ?? 0, startTime: known?.startTime ?? '', spare: 'boots' }
     const gone = new Promise<void>((resolve) => {

@@ -13,6 +13,7 @@ import { cluster, env } from '#lib/contract.ts'
 import { isFinished } from '#lib/server/pod-verdict.ts'
 import { fakeKubelet, type KubeletOptions } from './kubelet.ts'
 import { roles } from './queue.ts'
+import { serveAccount } from './serve-account.ts'
 import { startRedis } from './redis-server.ts'
 import { scaledJobOf, type PoolShape } from './scaled-job.ts'
 import { waitFor } from './wait-for.ts'
@@ -27,8 +28,8 @@ export async function testCluster({ pools, instead }: { pools: string[]; instead
   const kube = await openKube({ kubeconfig: testKubeconfig })
   const namespace = `e2e-${Math.random().toString(36).slice(2, 8)}`
   await kube.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } }
-  await waitFor('the service account', () => kube.get(account))
+  const pods = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } }
+  await waitFor('the service account', () => kube.get(pods))
   const redis = await startRedis()
   const client = redis.client()
   const queue = roles(client, {}, pools)
@@ -37,6 +38,8 @@ export async function testCluster({ pools, instead }: { pools: string[]; instead
   const home = mkdtempSync(join(tmpdir(), 'raibid-serve-'))
   const config = join(home, 'raibid.yaml')
   writeFileSync(config, JSON.stringify({ pools: Object.fromEntries(pools.map((pool) => [pool, {}])) }))
+  // what serve may not do, it can't do here either
+  const account = await serveAccount(kube, testKubeconfig, namespace, home)
   const stop = new AbortController()
   /** Every Job ever seen, by pool: when, and when it was finished. */
   const jobs = new Map<string, { pool: string; at: number; end: number | null; job: Job }>()
@@ -75,7 +78,7 @@ export async function testCluster({ pools, instead }: { pools: string[]; instead
     [env.home]: home,
     [env.redisUrl]: redis.url,
     [env.config]: config,
-    KUBECONFIG: testKubeconfig,
+    KUBECONFIG: account.path,
   }
   return {
     kube,
@@ -148,6 +151,7 @@ export async function testCluster({ pools, instead }: { pools: string[]; instead
       await kubelet.close()
       const left = await kube.list({ ...kinds.pod, namespace }).catch(() => ({ items: [] }))
       for (const pod of left.items) await kube.remove(pod, { graceSeconds: 0 }).catch(() => {})
+      await account.remove()
       await kube.remove({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }).catch(() => {})
       await kube.remove({ apiVersion: 'v1', kind: 'Node', metadata: { name: node } }).catch(() => {})
       kube.close()

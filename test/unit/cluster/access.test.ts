@@ -69,20 +69,27 @@ describe('who may talk to whom', () => {
 })
 
 describe('who may do what', () => {
-  test('serve does just this, in its namespace', () => {
+  test('serve does just this, in its namespace; beyond it, it may look at a node', () => {
+    expect(pick(objects, 'ClusterRole', 'raibid-serve').rules).toEqual([
+      { apiGroups: [''], resources: ['nodes'], verbs: ['get'] },
+    ])
     expect(pick(objects, 'Role', 'serve').rules).toEqual([
       { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch', 'create', 'delete'] },
-      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'delete'] },
       { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
       { apiGroups: ['keda.sh'], resources: ['scaledjobs'], verbs: ['get', 'list', 'watch', 'patch'] },
     ])
   })
 
   test('nothing else is granted to anyone, and agents have no token', () => {
-    expect(objects.filter(({ kind }) => /Role/.test(kind)).map(({ kind }) => kind)).toEqual(['Role', 'RoleBinding'])
-    expect(pick(objects, 'RoleBinding', 'serve')).toMatchObject({
-      roleRef: { kind: 'Role', name: 'serve' },
-      subjects: [{ kind: 'ServiceAccount', name: cluster.serve, namespace: cluster.namespace }],
+    const grants = objects.map(({ kind }) => kind).filter((kind) => /Role/.test(kind))
+    expect(grants.toSorted()).toEqual(['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'])
+    const subjects = [{ kind: 'ServiceAccount', name: cluster.serve, namespace: cluster.namespace }]
+    expect(pick(objects, 'RoleBinding', 'serve')).toMatchObject({ roleRef: { kind: 'Role', name: 'serve' }, subjects })
+    expect(pick(objects, 'ClusterRoleBinding', 'raibid-serve')).toMatchObject({
+      roleRef: { kind: 'ClusterRole', name: 'raibid-serve' },
+      subjects,
     })
     expect(pick(objects, 'ServiceAccount', cluster.agentServiceAccount).automountServiceAccountToken).toBe(false)
   })
