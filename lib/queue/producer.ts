@@ -35,6 +35,9 @@ export interface Enqueued {
 const digest = (...parts: unknown[]): string => hash('sha256', JSON.stringify(parts)).slice(0, 32)
 const sorted = (record: Record<string, string>): [string, string][] => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1))
 
+/** Half a surrogate pair is no text, and Lua's JSON refuses the whole record for it. */
+const wellFormed = (_: string, value: unknown): unknown => (typeof value === 'string' ? value.toWellFormed() : value)
+
 /** What the script `enqueue` is to know of one job. What is empty is left out of its record. */
 function argumentsOf(spec: JobSpec, options: EnqueueOptions = {}): (string | number)[] {
   const { repo, branch, commit, pipeline, pool, timeoutMs, env, secrets } = spec
@@ -52,7 +55,7 @@ function argumentsOf(spec: JobSpec, options: EnqueueOptions = {}): (string | num
   }
   const [flag, hold] = [options.supersede ? 1 : 0, options.hold ?? '']
   const group = digest(repo, branch, pipeline)
-  const record = JSON.stringify({ branch, commit, pipeline, ...more })
+  const record = JSON.stringify({ branch, commit, pipeline, ...more }, wellFormed)
   return [options.id ?? ulid(), key, group, hold, flag, pool, repo, commit, commitAt, options.report ? 1 : 0, record]
 }
 
@@ -64,7 +67,7 @@ export function producer(redis: Redis, limits?: Partial<Limits>, pools: readonly
   const run = scriptsOn(redis, limits)
   /**
    * Puts jobs on the queue, in this order, a hundred in one script: nobody waits for Redis longer than a few milliseconds. UsageError, and
-   * nothing stored, when a spec is not valid or a pool unknown.
+   * nothing stored, when a spec is not valid or a pool unknown; RaibidError that tells how many are stored when Redis gets full.
    */
   async function enqueueMany(wanted: readonly { spec: JobSpec; options?: EnqueueOptions }[]): Promise<Enqueued[]> {
     schema ??= await import('./schema.ts')
@@ -74,8 +77,11 @@ export function producer(redis: Redis, limits?: Partial<Limits>, pools: readonly
     if (unknown) throw new UsageError(`there is no pool "${unknown.spec.pool}"; known: ${pools.join(', ')}`)
     const calls: Promise<unknown>[] = []
     for (let i = 0; i < all.length; i += 100) calls.push(run('enqueue', ...all.slice(i, i + 100).flat()))
-    const answers = (await Promise.all(calls).catch(explained)) as [string, number, ...string[]][][]
-    return answers.flat().map(([id, deduplicated, ...superseded]) => ({ id, deduplicated: deduplicated === 1, superseded }))
+    const done = await Promise.allSettled(calls)
+    const answers = done.flatMap((call) => (call.status === 'fulfilled' ? (call.value as [string, number, ...string[]][]) : []))
+    const refused = done.find((call) => call.status === 'rejected')
+    if (refused) throw explained(refused.reason, answers.length, all.length)
+    return answers.map(([id, deduplicated, ...superseded]) => ({ id, deduplicated: deduplicated === 1, superseded }))
   }
 
   return {
@@ -105,11 +111,12 @@ export function producer(redis: Redis, limits?: Partial<Limits>, pools: readonly
   }
 }
 
-/** A full Redis in a person's words; nothing was stored. */
-function explained(error: unknown): never {
-  if (!/^OOM/.test((error as Error).message)) throw error
-  throw new RaibidError(
-    "the queue's Redis is full, so nothing was enqueued; it takes jobs again when finished ones are forgotten, or with a higher maxmemory",
+/** A full Redis in a person's words. */
+function explained(error: unknown, stored: number, wanted: number): unknown {
+  if (!/^OOM/.test((error as Error).message)) return error
+  const what = stored ? `only ${stored} of ${wanted} jobs were enqueued` : 'nothing was enqueued'
+  return new RaibidError(
+    `the queue's Redis is full, so ${what}; it takes jobs again when finished ones are forgotten, or with a higher maxmemory`,
   )
 }
 

@@ -2,8 +2,7 @@
 -- New jobs. ARGV, for each: id, key (`b:…` answers while its job is unfinished, `k:…` as long as it is remembered), group, hold reason
 -- or empty, supersede 1 or 0, pool, repo, commit, when it was made (ms, or 0), report 1 or 0, spec JSON. Gives for each { id, 1 when an
 -- earlier job answers for this one, ids superseded … }. A repeat of the same id gives the same answer and changes nothing.
-local function supersede(commit, at, group) -- waiting jobs of the group that build another commit, and not a newer one; gives their ids
-  local ended = {}
+local function supersede(commit, at, group, ended) -- waiting jobs of the group that build another commit, and not a newer one: into `ended`
   for _, id in ipairs(redis.call('HVALS', 'ci-unfinished:' .. group)) do
     local h, spec = record(id), cjson.decode(redis.call('HGET', 'job:' .. id, 'spec') or '{}')
     -- by the commits' own dates where both are known; else what was asked for earlier is older
@@ -13,14 +12,14 @@ local function supersede(commit, at, group) -- waiting jobs of the group that bu
       ended[#ended + 1] = id
     end
   end
-  return ended
 end
 
 local function enqueue(id, key, group, hold, newest, pool, repo, commit, at, report, spec)
   if redis.call('EXISTS', 'job:' .. id) == 1 then return { id, 0 } end
   local other = answers_for(key, group)
   if other and redis.call('EXISTS', 'job:' .. other) == 1 then return { other, 1 } end
-  local ended = newest == '1' and supersede(commit, tonumber(at), group) or {}
+  local answer = { id, 0 }
+  if newest == '1' then supersede(commit, tonumber(at), group, answer) end
   local seq, state = redis.call('INCR', 'ci-seq'), hold == '' and 'pending' or 'held'
   local entry = hold == '' and ring(pool, id, { repo = repo, key = key, group = group }) or ''
   redis.call('HSET', 'job:' .. id, 'state', state, 'seq', seq, 'entry', entry, 'pool', pool, 'repo', repo, 'key', key,
@@ -33,7 +32,7 @@ local function enqueue(id, key, group, hold, newest, pool, repo, commit, at, rep
   redis.call('HSET', 'ci-unfinished:' .. group, key, id)
   if always(key) then redis.call('SET', 'ci-key:' .. key, id) end
   tell(id, state, 0, 'enqueue', hold, report)
-  return { id, 0, unpack(ended) }
+  return answer
 end
 local answers = {}
 for i = 1, #ARGV, 11 do answers[#answers + 1] = enqueue(unpack(ARGV, i, i + 10)) end
