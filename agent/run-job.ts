@@ -59,8 +59,17 @@ export async function runJob(options: RunOptions): Promise<Ran> {
   const folder = join(config.home, files.work, `${agent}-${job.attempt}`)
   const guard = startGuard({ mark: agent, workspace: folder })
   let timer: NodeJS.Timeout | undefined
+  let nextLease: ReturnType<typeof keepLease> | undefined
   try {
-    return await report(await build())
+    const ran = await report(await build())
+    const { claimed } = ran
+    // it is ours from now on, and removing a large workspace may take longer than a lease
+    if (claimed?.kind === 'job')
+      nextLease = keepLease(
+        () => worker.beat(claimed.job.id, options.next!),
+        () => {},
+      )
+    return ran
   } finally {
     clearTimeout(timer)
     lease.stop()
@@ -69,6 +78,7 @@ export async function runJob(options: RunOptions): Promise<Ran> {
     await removeFolder(folder).catch(() => {})
     await guard.release()
     await bell.unsubscribe().catch(() => {})
+    nextLease?.stop()
   }
 
   async function build(): Promise<Outcome> {
