@@ -18,22 +18,28 @@ export interface PoolLimits {
   paused: string | null
 }
 
-// a file for each pool: two changes at one moment don't undo each other
+// a file for each setting: two changes at one moment don't undo each other
 const folder = (home: string): string => join(home, files.pools)
-const path = (home: string, pool: string): string => join(folder(home), `${pool}.json`)
+const path = (home: string, pool: string, name: keyof PoolSettings): string => join(folder(home), `${pool}.${name}`)
 
-function read(home: string, pool: string): PoolSettings {
+const isSetting: { [K in keyof PoolSettings]-?: (value: unknown) => boolean } = {
+  max: (value) => Number.isSafeInteger(value) && (value as number) > 0,
+  paused: (value) => typeof value === 'string',
+}
+
+/** What can't be read, or is no such setting, was not said: a broken file must not keep the pool from its work. */
+function read<K extends keyof PoolSettings>(home: string, pool: string, name: K): PoolSettings[K] {
   try {
-    return JSON.parse(readFileSync(path(home, pool), 'utf8')) as PoolSettings
+    const value: unknown = JSON.parse(readFileSync(path(home, pool, name), 'utf8'))
+    return isSetting[name](value) ? (value as PoolSettings[K]) : undefined
   } catch {
-    return {}
+    return undefined
   }
 }
 
 /** The limits of a pool as they are now. */
 export function poolLimits(home: string, pool: string, { max, warm }: { max: number; warm: number }): PoolLimits {
-  const settings = read(home, pool)
-  return { max: settings.max ?? max, warm, paused: settings.paused ?? null }
+  return { max: read(home, pool, 'max') ?? max, warm, paused: read(home, pool, 'paused') ?? null }
 }
 
 /** Changes settings; a value that is undefined is forgotten. False: it was so already. */
@@ -42,12 +48,12 @@ export function changeSettings(
   pool: string,
   change: { [K in keyof PoolSettings]: PoolSettings[K] | undefined },
 ): boolean {
-  const before = read(home, pool)
-  const after = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== undefined))
-  if (JSON.stringify(Object.entries(before).sort()) === JSON.stringify(Object.entries(after).sort())) return false
-  if (Object.keys(after).length) writeWhole(path(home, pool), JSON.stringify(after))
-  else rmSync(path(home, pool), { force: true })
-  return true
+  const changed = (Object.keys(change) as (keyof PoolSettings)[]).filter((name) => read(home, pool, name) !== change[name])
+  for (const name of changed) {
+    if (change[name] === undefined) rmSync(path(home, pool, name), { force: true })
+    else writeWhole(path(home, pool, name), JSON.stringify(change[name]))
+  }
+  return changed.length > 0
 }
 
 /** Calls back when settings change, until the signal. Where the system can't tell, nothing happens: who needs them looks now and then. */
