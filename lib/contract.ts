@@ -104,6 +104,8 @@ export const cluster = {
   poolLabel: 'raibid.dev/pool',
   /** On a ScaledJob: why its pool is paused, in words. */
   pausedAnnotation: 'raibid.dev/paused-because',
+  /** On an agent's pod that we end: why, in words. */
+  endedAnnotation: 'raibid.dev/ended-because',
   /** KEDA's own: `true` stops the scaling of a ScaledJob. */
   kedaPaused: 'autoscaling.keda.sh/paused',
   /** KEDA's own label on a Job: the ScaledJob that made it. */

@@ -1,3 +1,4 @@
+import { isForbidden, isMissing } from '#lib/cluster/api-error.ts'
 import type { TellEvent } from '#lib/cluster/event.ts'
 import type { Kube } from '#lib/cluster/kube.ts'
 import { changePool, pausedBecause } from '#lib/cluster/scaled-job-change.ts'
@@ -32,8 +33,6 @@ export function podWatch({ kube, namespace, keeper, hasClaimed, tell, count, say
   const settled = new Set<string>()
   /** … and those that have been counted: a deletion that fails and is tried again is no second failure. */
   const judged = new Set<string>()
-  /** Jobs that we end, and why: so is the end of their pods. */
-  const doomed = new Map<string, string>()
   const failures = failureCount()
   const poolOf = (pod: Pod): string => pod.metadata.labels?.[cluster.poolLabel] ?? ''
 
@@ -77,10 +76,13 @@ export function podWatch({ kube, namespace, keeper, hasClaimed, tell, count, say
   async function end(pod: Pod, why: string): Promise<boolean> {
     const agent = pod.metadata.name!
     const job = jobNameOf(pod)
-    if (job) doomed.set(job, why)
+    const ref = { ...kinds.pod, metadata: { name: agent, namespace } }
     try {
+      // on the pod, where all of us see it, and see it first: whoever of us is the quickest to see the end knows why
+      const annotations = { [cluster.endedAnnotation]: why }
+      await kube.patch(ref, { metadata: { annotations } }).catch(ignoreMissing)
       if (job) await kube.remove({ ...kinds.job, metadata: { name: job, namespace } })
-      await kube.remove({ ...kinds.pod, metadata: { name: agent, namespace } }, { graceSeconds: 1, uid: pod.metadata.uid })
+      await kube.remove(ref, { graceSeconds: 1, uid: pod.metadata.uid })
       count('ended')
       say('podwatch', 'ended', { agent, job, why })
       return true
@@ -98,8 +100,6 @@ export function podWatch({ kube, namespace, keeper, hasClaimed, tell, count, say
     async look({ pods, jobs, scaledJobs, old }: Mirror, now = Date.now()): Promise<void> {
       for (const one of scaledJobs.values())
         if (pausedBecause(one) !== null) failures.forget(one.metadata.labels?.[cluster.poolLabel] ?? '')
-      const owners = new Set([...pods.values()].map(jobNameOf))
-      for (const name of doomed.keys()) if (!jobs.has(name) && !owners.has(name)) doomed.delete(name)
       const stuck: [Pod, string][] = []
       for (const [name, pod] of pods) {
         const uid = pod.metadata.uid ?? name
@@ -109,7 +109,7 @@ export function podWatch({ kube, namespace, keeper, hasClaimed, tell, count, say
         const verdict = verdictOn(pod, job, failingSince.get(uid) ?? null, now)
         if (verdict.state === 'fine' || settled.has(uid)) continue
         settled.add(uid)
-        if (verdict.state === 'ended') releaseSoon(name, verdict.reason)
+        if (verdict.state === 'ended') releaseSoon(name, endedBecause(pod) ?? verdict.reason)
         else {
           stuck.push([pod, verdict.reason])
           void tell(job ?? pod, 'Warning', 'AgentStuck', verdict.reason)
@@ -131,10 +131,16 @@ export function podWatch({ kube, namespace, keeper, hasClaimed, tell, count, say
       failingSince.delete(uid)
       judged.delete(uid)
       if (settled.delete(uid)) return
-      const why = doomed.get(jobNameOf(pod) ?? '') ?? verdictOnGone(pod, job).reason
-      releaseSoon(pod.metadata.name!, why)
+      releaseSoon(pod.metadata.name!, endedBecause(pod) ?? verdictOnGone(pod, job).reason)
     },
   }
+}
+
+const endedBecause = ({ metadata }: Pod): string | undefined => metadata.annotations?.[cluster.endedAnnotation]
+
+/** A pod that is gone needs no reason; one that we may not write to gets a poorer one. */
+function ignoreMissing(error: unknown): void {
+  if (!isMissing(error) && !isForbidden(error)) throw error
 }
 
 export type PodWatch = ReturnType<typeof podWatch>

@@ -14,7 +14,8 @@ beforeEach(() => ([did, claimed, refuses] = [[], [], false]))
 
 const kube = {
   get: () => Promise.resolve(aScaledJob()),
-  patch: (_: object, { metadata }: ScaledJob) => {
+  patch: ({ kind }: Pod, { metadata }: ScaledJob) => {
+    if (kind === 'Pod') return refuses ? Promise.reject(new Error('away')) : Promise.resolve({})
     did.push(`pause: ${metadata.annotations![cluster.pausedAnnotation]}`)
     return Promise.resolve(aScaledJob({}, metadata.annotations))
   },
@@ -93,8 +94,9 @@ test('a deletion that fails is tried again, and is no second failure of the agen
 test('a pod that is gone: what we ended it for, else what the cluster says; nothing when its end was dealt with', async () => {
   const watch = made()
   watch.gone(aPod({}, undefined, { name: 'j-1-aaaaa' }), null)
-  await watch.end(aPod({}, undefined, { name: 'j-2-bbbbb' }), 'agent lost: hung')
-  watch.gone(aPod({}, undefined, { name: 'j-2-bbbbb' }), null)
+  // one that we, or another of us, ended
+  const annotations = { [cluster.endedAnnotation]: 'agent lost: hung' }
+  watch.gone(aPod({}, undefined, { name: 'j-2-bbbbb', annotations }), null)
   await watch.look(mirrorOf([failed('j-3-ccccc')]))
   watch.gone(failed('j-3-ccccc'), null)
   expect(did.filter((one) => one.startsWith('release'))).toEqual([
