@@ -4,6 +4,7 @@ import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { messageOf, UnreachableError, UsageError } from '#lib/errors.ts'
+import { redactUrl } from '#lib/redact-url.ts'
 
 const accountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
@@ -16,7 +17,10 @@ export interface KubeChoice {
 
 /** One cluster, and how to log in there. */
 export interface Login {
+  /** As it may be shown. */
   server: string
+  /** The same with a password, if there is one in it. */
+  url: string
   context: string
   proxied: boolean
   /** Adds certificates and tokens to a request; asked anew for each, for tokens are replaced. */
@@ -54,15 +58,19 @@ export async function loadLogin({ kubeconfig, context, env = process.env }: Kube
   }
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new UsageError(`${paths.join(delimiter)}: no current context names a cluster; give --context`)
+  const server = redactUrl(cluster.server.replace(/\/$/, ''))
   return {
-    server: cluster.server.replace(/\/$/, ''),
+    server,
+    url: cluster.server.replace(/\/$/, ''),
     context: config.getCurrentContext(),
     proxied: Boolean(cluster.proxyUrl),
     async apply(options) {
       try {
         await config.applyToHTTPSOptions(options)
       } catch (error) {
-        throw new UnreachableError(`cannot log in to Kubernetes at ${cluster.server}: ${messageOf(error)}`)
+        // what a plugin printed may be a credential, and the words of JSON.parse quote it
+        const why = error instanceof SyntaxError ? 'what its exec plugin printed is no JSON' : messageOf(error)
+        throw new UnreachableError(`cannot log in to Kubernetes at ${server}: ${why}`)
       }
     },
   }
@@ -77,7 +85,8 @@ function merge(into: KubeConfig, fresh: () => KubeConfig, paths: readonly string
     try {
       part.loadFromString(readFileSync(path, 'utf8'))
     } catch (error) {
-      throw new UsageError(`${path}: is not a kubeconfig (${messageOf(error)})`)
+      // the lines behind the first show the place, and tokens with it
+      throw new UsageError(`${path}: is not a kubeconfig (${messageOf(error).split('\n')[0]})`)
     }
     part.makePathsAbsolute(dirname(path))
     return part

@@ -24,11 +24,11 @@ export function readsOf({ request, lines }: Transport, homeOf: HomeOf) {
     for (let next: string | undefined, version = ''; ;) {
       const query = { labelSelector: scope.labels, fieldSelector: scope.fields, limit: 500, continue: next }
       const page = (await request({ method: 'GET', path: pathOf(home, scope.namespace), query, verb: 'list', what, signal })) as {
-        items: T[]
+        items?: T[] | null
         metadata: { resourceVersion: string; continue?: string }
       }
-      // items of a list don't say what they are
-      items.push(...page.items.map((item) => ({ ...item, apiVersion: scope.apiVersion, kind: scope.kind })))
+      // items of a list don't say what they are; none may be null, as Go writes it
+      items.push(...(page.items ?? []).map((item) => ({ ...item, apiVersion: scope.apiVersion, kind: scope.kind })))
       version ||= page.metadata.resourceVersion
       next = page.metadata.continue || undefined
       if (!next) return { items, version }

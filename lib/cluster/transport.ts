@@ -32,7 +32,7 @@ const reasons: Record<string, string> = {
 
 /** HTTP to one API server. Every failure to get an answer is an UnreachableError that names the URL; a refusal is an ApiError. */
 export function transportTo(login: Login) {
-  const secure = login.server.startsWith('https:')
+  const secure = login.url.startsWith('https:')
   const agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true })
 
   const unreachable = (error: unknown, withinMs?: number): UnreachableError => {
@@ -40,17 +40,19 @@ export function transportTo(login: Login) {
     const late = name === 'TimeoutError' && withinMs ? `no answer within ${withinMs / 1000} s` : ''
     const why = late || reasons[code] || messageOf(error)
     return new UnreachableError(
-      `cannot reach Kubernetes at ${login.server}: ${why}; is it running, and is this the right kubeconfig?`,
+      `cannot reach Kubernetes at ${login.server}: ${why.trim()}; is it running, and is this the right kubeconfig?`,
     )
   }
 
   async function open(request: Request, signal: AbortSignal): Promise<IncomingMessage> {
     const { method, path, query = {}, body, contentType = 'application/json' } = request
-    const url = new URL(login.server + path)
+    const url = new URL(login.url + path)
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value))
     const text = body === undefined ? undefined : JSON.stringify(body)
     const options: RequestOptions = { method, headers: { accept: 'application/json' }, signal }
-    await login.apply(options)
+    // an exec plugin may wait for a person
+    const late = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+    await Promise.race([login.apply(options), late])
     if (!login.proxied) options.agent = agent as https.Agent
     const headers = options.headers as Record<string, string>
     if (text !== undefined)
@@ -88,6 +90,8 @@ export function transportTo(login: Login) {
       // a proxy or a panic answers with plain text: the status tells
     }
     if (status < 200 || status > 299) throw explain(status, body, asked(request))
+    // a portal that wants a login, or an answer that was cut
+    if (typeof body !== 'object' || !body) throw unreachable(new Error('what answers is no API server, or its answer was cut'))
     return body
   }
 

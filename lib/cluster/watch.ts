@@ -23,6 +23,7 @@ export const backOff = (failures: number, random = Math.random()): number =>
 export async function watch<T extends KubeObject>(kube: Kube, scope: Scope, on: Watcher<T>, signal: AbortSignal): Promise<void> {
   let version = ''
   let failures = 0
+  let listed = 0
   const works = (): void => {
     if (failures > 0) on.trouble?.(null)
     failures = 0
@@ -34,6 +35,7 @@ export async function watch<T extends KubeObject>(kube: Kube, scope: Scope, on: 
         const all = await kube.list<T>(scope, signal)
         on.full(all.items)
         version = all.version
+        listed = Date.now()
         works()
       }
       for await (const { type, object } of kube.changes(scope, version, signal)) {
@@ -51,6 +53,8 @@ export async function watch<T extends KubeObject>(kube: Kube, scope: Scope, on: 
       if (isGone(error)) {
         // listing at once, unless that is what failed
         if (!version) await pause(backOff(++failures), signal)
+        // … or a server that forgets at once what it has just told
+        else if (Date.now() - listed < 1000) await pause(backOff(1), signal)
         version = ''
         continue
       }
