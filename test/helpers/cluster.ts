@@ -5,17 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe } from 'vitest'
 import { openKube } from '#lib/cluster/kube.ts'
-import { kinds, type Job } from '#lib/cluster/types.ts'
+import { kinds } from '#lib/cluster/types.ts'
 import { hasCondition } from '#lib/cluster/wait.ts'
-import { watch } from '#lib/cluster/watch.ts'
 import { root } from '#lib/config.ts'
 import { cluster, env } from '#lib/contract.ts'
-import { isFinished } from '#lib/server/pod-verdict.ts'
 import { fakeKubelet, type KubeletOptions } from './kubelet.ts'
 import { roles } from './queue.ts'
 import { serveAccount } from './serve-account.ts'
 import { startRedis } from './redis-server.ts'
 import { scaledJobOf, type PoolShape } from './scaled-job.ts'
+import { trackJobs } from './track-jobs.ts'
 import { waitFor } from './wait-for.ts'
 
 /** The API server that tests may use as they like; without one they are skipped by name. */
@@ -41,37 +40,7 @@ export async function testCluster({ pools, instead }: { pools: string[]; instead
   // what serve may not do, it can't do here either
   const account = await serveAccount(kube, testKubeconfig, namespace, home)
   const stop = new AbortController()
-  /** Every Job ever seen, by pool: when, and when it was finished. */
-  const jobs = new Map<string, { pool: string; at: number; end: number | null; job: Job }>()
-  const peak = new Map<string, number>()
-  const note = (job: Job): void => {
-    const { uid = '', labels = {} } = job.metadata
-    const pool = labels[cluster.poolLabel] ?? ''
-    const known = jobs.get(uid) ?? { pool, at: Date.now(), end: null, job }
-    known.job = job
-    if (isFinished(job)) known.end ??= Date.now()
-    jobs.set(uid, known)
-    peak.set(pool, Math.max(peak.get(pool) ?? 0, unfinished(pool)))
-  }
-  const gone = (uid: string): void => {
-    const known = jobs.get(uid)
-    if (known) known.end ??= Date.now()
-  }
-  const of = (pool: string) => [...jobs.values()].filter((one) => one.pool === pool)
-  const unfinished = (pool: string): number => of(pool).filter(({ end }) => end === null).length
-  const watching = watch<Job>(
-    kube,
-    { ...kinds.job, namespace },
-    {
-      full(all) {
-        const uids = new Set(all.map(({ metadata }) => metadata.uid))
-        for (const uid of jobs.keys()) if (!uids.has(uid)) gone(uid)
-        all.forEach(note)
-      },
-      change: (type, job) => (type === 'DELETED' ? gone(job.metadata.uid!) : note(job)),
-    },
-    stop.signal,
-  )
+  const seen = trackJobs(kube, namespace, stop.signal)
   const serves: { child: ChildProcess; said: string[] }[] = []
   const serveEnv = {
     ...process.env,
@@ -88,31 +57,16 @@ export async function testCluster({ pools, instead }: { pools: string[]; instead
     queue,
     kubelet,
     env: serveEnv,
-    /** When Jobs of a pool were first seen, ms. */
-    created: (pool: string) => of(pool).map(({ at }) => at),
-    jobs: of,
-    unfinished,
+    ...seen,
     /** What there is to know when a test fails: every Job of a pool, and what `serve` said of it. */
     story: (pool: string): string => {
-      const lines = of(pool).map(({ at, end, job: { metadata } }) =>
-        [
-          metadata.name,
-          metadata.labels?.['app.kubernetes.io/managed-by'],
-          new Date(at).toISOString(),
-          end && new Date(end).toISOString(),
-        ].join(' '),
-      )
-      return [
-        ...lines,
-        ...serves.flatMap(({ said }) =>
-          said
-            .join('')
-            .split('\n')
-            .filter((line) => line.includes(pool)),
-        ),
-      ].join('\n')
+      const lines = seen.jobs(pool).map(({ at, end, job: { metadata } }) => {
+        const times = [at, end].map((ms) => ms && new Date(ms).toISOString())
+        return [metadata.name, metadata.labels?.['app.kubernetes.io/managed-by'], ...times].join(' ')
+      })
+      const said = serves.flatMap((one) => one.said.join('').split('\n'))
+      return [...lines, ...said.filter((line) => line.includes(pool))].join('\n')
     },
-    peak: (pool: string) => peak.get(pool) ?? 0,
     async scaledJob(shape: Omit<PoolShape, 'namespace' | 'address'>) {
       const object = scaledJobOf({ namespace, address: `127.0.0.1:${redis.port}`, nodeName: node, ...shape })
       const fresh = (await kube.get(object)) === null
@@ -145,7 +99,7 @@ export async function testCluster({ pools, instead }: { pools: string[]; instead
         await once(child, 'exit')
       }
       stop.abort()
-      await watching
+      await seen.stopped
       for (const pool of pools)
         await kube.remove({ ...kinds.scaledJob, metadata: { name: cluster.scaledJob(pool), namespace } }).catch(() => {})
       await kubelet.close()

@@ -5,6 +5,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 export interface GitServerOptions {
   /** The folder whose repositories are served: `<url>/<folder>`. */
   root: string
+  /** The address it listens on; default: loopback. */
+  address?: string
   /** Then every request needs this login. */
   auth?: { user: string; token: string }
   /** 0: the old protocol, in which a commit that no branch stands on is not given out by its id. */
@@ -23,7 +25,7 @@ export interface GitServer {
 
 /** Serves real repositories over HTTP by git's own `git http-backend`. */
 export async function startGitServer(options: GitServerOptions): Promise<GitServer> {
-  const { auth, intercept } = options
+  const { auth, intercept, address = '127.0.0.1' } = options
   const requests: GitServer['requests'] = []
   const server = createServer((request, response) => {
     const { authorization } = request.headers
@@ -35,10 +37,10 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     }
     void Promise.resolve(intercept?.(request, response)).then((done) => (done ? undefined : serve(request, response, options)))
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, address)
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
-  const host = `127.0.0.1:${port}`
+  const host = `${address}:${port}`
   return {
     url: `http://${host}`,
     host,

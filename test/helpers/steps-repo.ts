@@ -1,15 +1,17 @@
 import { stringify } from 'yaml'
 import { createRepo, type TestRepo } from './tmp-repo.ts'
 
+type Script = string | { name: string; run: string; timeout?: string }
+
+/** The `.raibid.yaml` that runs these scripts, one step each. */
+export const stepsFile = (...scripts: Script[]): { '.raibid.yaml': string } => ({
+  '.raibid.yaml': stringify({
+    steps: scripts.map((one, i) => (typeof one === 'string' ? { name: `step${i + 1}`, run: one } : one)),
+  }),
+})
+
 /** A repository whose `.raibid.yaml` runs these scripts, one step each. */
-export const stepsRepo = (...scripts: (string | { name: string; run: string; timeout?: string })[]): TestRepo =>
-  createRepo({
-    files: {
-      '.raibid.yaml': stringify({
-        steps: scripts.map((one, i) => (typeof one === 'string' ? { name: `step${i + 1}`, run: one } : one)),
-      }),
-    },
-  })
+export const stepsRepo = (...scripts: Script[]): TestRepo => createRepo({ files: stepsFile(...scripts) })
 
 /** Prints numbered lines, slowly enough to be hit in the middle: `line 1` … `line <n>`, then `all <n> lines`. */
 export const counting = (n: number, seconds = 0.05): string =>
