@@ -30,6 +30,8 @@ export interface AttemptOptions {
   /** Called once the bound on the whole attempt is known, ms. */
   onTimeout: (ms: number) => void
   defaultTimeoutMs: number
+  /** No attempt may take longer; 0: no such bound. */
+  longestMs: number
 }
 
 /** Loads what a plan needs: early, so that it is there when the clone is. */
@@ -43,7 +45,8 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   const { job, folder, shipper, stop } = options
   const marks = createMarks(shipper, stop)
   const { phases, steps } = marks
-  let bound = job.timeoutMs || options.defaultTimeoutMs
+  const within = (ms: number): number => Math.min(ms, options.longestMs || ms)
+  let bound = within(job.timeoutMs || options.defaultTimeoutMs)
   options.onTimeout(bound)
   const result = (state: Result['state'], reason: string, exitCode: number | null = null): Outcome => ({
     kind: 'result',
@@ -103,7 +106,7 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
     phases.push({ name: `plan: ${plan.pipeline}`, state: 'success', exitCode: null, durationMs: null })
     Object.assign(variables, { ...plan.env, ...job.env, ...options.secrets })
     // the caller's bound is the last word, then the repository's
-    if (!job.timeoutMs && plan.timeoutMs) options.onTimeout((bound = plan.timeoutMs))
+    if (!job.timeoutMs && plan.timeoutMs) options.onTimeout((bound = within(plan.timeoutMs)))
   } catch (error) {
     await marks.phase('plan', async (index, step) => {
       Object.assign(step, { state: 'failed', reason: messageOf(error) })

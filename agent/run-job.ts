@@ -106,6 +106,7 @@ export async function runJob(options: RunOptions): Promise<Ran> {
       stop: stop.signal,
       onTimeout,
       defaultTimeoutMs: config.jobTimeoutMs,
+      longestMs: config.longestBuildMs,
     })
   }
 

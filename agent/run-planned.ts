@@ -1,6 +1,7 @@
 import { formatDuration } from '#lib/duration.ts'
 import { messageOf } from '#lib/errors.ts'
 import type { Step } from '#lib/queue/types.ts'
+import { oomKills } from './oom.ts'
 import type { PlannedStep } from './pipelines/types.ts'
 import { runStep, type StepOptions, type StepResult } from './run-step.ts'
 
@@ -9,13 +10,15 @@ export async function runPlanned(
   { run, timeoutMs = 0, skip }: PlannedStep,
   step: Step,
   where: Omit<StepOptions, 'script' | 'timeoutMs'>,
+  kills: () => number = oomKills,
 ): Promise<void> {
   if (skip) return void Object.assign(step, { state: 'skipped', reason: skip })
+  const killed = kills()
   try {
     const ended = await runStep({ ...where, script: run, timeoutMs })
     step.exitCode = ended.exitCode
     step.state = ended.outcome === 'exited' && ended.exitCode === 0 ? 'success' : 'failed'
-    if (step.state === 'failed') step.reason = reasonOf(ended, timeoutMs)
+    if (step.state === 'failed') step.reason = reasonOf(ended, timeoutMs) + (kills() > killed ? ', out of memory' : '')
   } catch (error) {
     // the workspace deleted, an environment too large: what the repository did is its failure, not the agent's
     const cause = (error as Error).cause as NodeJS.ErrnoException | undefined

@@ -29,6 +29,8 @@ export interface Config {
   git: { credentials: GitCredential[] }
   agentMaxJobs: number
   agentIdleMs: number
+  /** A build ends here, whatever its job asks for; 0: no such bound. */
+  longestBuildMs: number
   passEnv: string[]
   /** What of the queue's numbers (lib/queue/limits.ts) is not the default here. */
   limits: Partial<Limits>
@@ -70,6 +72,7 @@ export async function loadConfig({
     git: { credentials: gitCredentials(env, home, problems) },
     agentMaxJobs: read.whole(names.agentMaxJobs, 1) ?? file.agent?.maxJobs ?? 1,
     agentIdleMs: seconds(read.whole(names.agentIdle, 0, 2_000_000)) ?? file.agent?.idle ?? 30_000,
+    longestBuildMs: seconds(read.whole(names.longestBuild, 1, 24 * 86_400)) ?? 0,
     passEnv: read.names(names.passEnv) ?? file.agent?.passEnv ?? [],
     limits: limits(file, read),
   }

@@ -19,6 +19,8 @@ export const env = {
   agentMaxJobs: 'RAIBID_AGENT_MAX_JOBS',
   /** Seconds an agent waits for work before it leaves; default 30. */
   agentIdle: 'RAIBID_AGENT_IDLE',
+  /** Seconds after which a build ends, whatever its job asks for; default: no bound of this kind. */
+  longestBuild: 'RAIBID_LONGEST_BUILD',
   /** Milliseconds without a beat after which a job is taken from its agent; the same for all that share a queue. For tests. */
   lease: 'RAIBID_LEASE',
   /** Milliseconds a job waits after its second lost agent; the same for all that share a queue. For tests. */

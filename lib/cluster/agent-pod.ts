@@ -56,6 +56,8 @@ function container(config: Config, pool: string, settings: PodSettings): Record<
       { name: env.pool, value: pool },
       { name: env.redisUrl, valueFrom: secret(cluster.redisAppSecret, 'url') },
       { name: env.agentIdle, value: String(Math.ceil(idleMs(config, pool) / 1000)) },
+      // before the deadline of the Job: that one only makes the agent give the job back, and the next would try it just as long
+      { name: env.longestBuild, value: String(Math.ceil(settings.longestBuildMs / 1000)) },
       { name: env.home, value: `${home}/raibid` },
       { name: env.config, value: `${configFolder}/raibid.yaml` },
       { name: env.secretKey, valueFrom: optional('secret-key') },

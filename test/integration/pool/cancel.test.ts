@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { findMarked } from '#lib/processes.ts'
 import { producer } from '#lib/queue/producer.ts'
 import { testPool, type TestPool } from '#test/helpers/pool.ts'
@@ -70,6 +70,14 @@ describe('timeouts', () => {
     expect(await pool.ended(step)).toMatchObject({ state: 'failed', reason: 'step slow: timed out after 300ms' })
     const job = await pool.enqueue(stepsRepo('sleep 60').path, '--timeout', '700ms')
     expect(await pool.ended(job)).toMatchObject({ state: 'failed', reason: 'timed out after 700ms' })
+  })
+
+  test('no job and no repository may ask for more than the longest build', async () => {
+    const bounded = await testPool({ RAIBID_LONGEST_BUILD: '1' })
+    onTestFinished(() => bounded.close())
+    await bounded.up('--max', '1')
+    const job = await bounded.enqueue(stepsRepo('sleep 60').path, '--timeout', '1h')
+    expect(await bounded.ended(job)).toMatchObject({ state: 'failed', reason: 'timed out after 1.0s' })
   })
 })
 

@@ -55,6 +55,11 @@ describe('the ScaledJob of a pool', () => {
   ])('has a deadline above all that an agent may take: %s', async (text, seconds) => {
     expect((await spec(text)).jobTargetRef.activeDeadlineSeconds).toBe(seconds)
   })
+
+  test('tells the agent when a build counts as stuck: at the deadline it would only give its job back, for the next to try as long', async () => {
+    const { jobTargetRef } = await spec('pools: { default: { longestBuild: 90m } }')
+    expect(jobTargetRef.template.spec.containers[0].env).toContainEqual({ name: 'RAIBID_LONGEST_BUILD', value: '5400' })
+  })
 })
 
 describe('max means all agents', () => {

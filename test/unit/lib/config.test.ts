@@ -32,6 +32,7 @@ test('defaults', async () => {
     git: { credentials: [] },
     agentMaxJobs: 1,
     agentIdleMs: 30_000,
+    longestBuildMs: 0,
     passEnv: [],
     limits: {},
     redisGiven: false,
