@@ -131,6 +131,12 @@ retry *args:
 dead *args:
     node tasks/jobs/dead.ts "$@"
 
+# Check a repository's .raibid.yaml, and say what would be run
+[group('jobs')]
+[no-cd]
+lint *args:
+    node '{{ root }}/tasks/jobs/lint.ts' "$@"
+
 # Show what waits, runs, is delayed, held or dead, and the agents
 [group('jobs')]
 queue *args:

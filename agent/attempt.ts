@@ -6,8 +6,8 @@ import { messageOf } from '#lib/errors.ts'
 import type { Result } from '#lib/queue/worker.ts'
 import type { Job } from '#lib/queue/types.ts'
 import { clone, CloneError, type Credential } from './clone.ts'
-import type * as Planner from './plan.ts'
-import type { PlannedStep } from './pipelines/types.ts'
+import type * as Planner from '#lib/pipeline/plan.ts'
+import { PipelineError, type PlannedStep } from '#lib/pipeline/types.ts'
 import { createMarks } from './marks.ts'
 import { runPlanned, shownScript } from './run-planned.ts'
 import type { Shipper } from './shipper.ts'
@@ -36,7 +36,7 @@ export interface AttemptOptions {
 
 /** Loads what a plan needs: early, so that it is there when the clone is. */
 export async function preload(): Promise<typeof Planner> {
-  const [planner] = await Promise.all([import('./plan.ts'), import('yaml')])
+  const [planner] = await Promise.all([import('#lib/pipeline/plan.ts'), import('yaml')])
   return planner
 }
 
@@ -100,8 +100,10 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   }
   let planned: PlannedStep[]
   try {
-    const { planSteps } = await preload()
-    const plan = await planSteps({ workspace: source, pipeline: job.pipeline, env: variables })
+    const { planSteps, missingSecrets } = await preload()
+    const plan = await planSteps({ workspace: source, pipeline: job.pipeline, branch: job.branch, env: variables })
+    const missing = missingSecrets(plan.secrets, Object.keys(options.secrets))
+    if (missing) throw new PipelineError(missing)
     planned = plan.steps
     phases.push({ name: `plan: ${plan.pipeline}`, state: 'success', exitCode: null, durationMs: null })
     Object.assign(variables, { ...plan.env, ...job.env, ...options.secrets })

@@ -6,7 +6,7 @@ import { env as names } from '#lib/contract.ts'
 import type { GitCredential } from '#lib/git-credentials.ts'
 import { createMasker } from './mask.ts'
 import { runProcess, type ProcessResult } from './run-process.ts'
-import { stepEnvironment } from './step-env.ts'
+import { stepEnvironment } from '#lib/pipeline/step-env.ts'
 
 export interface GitOptions {
   dir: string

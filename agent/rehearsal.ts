@@ -10,10 +10,10 @@ import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { worker as workerOf, type Worker } from '#lib/queue/worker.ts'
 import type { Job } from '#lib/queue/types.ts'
 import { removeFolder } from '#lib/remove-folder.ts'
-import { planSteps } from './plan.ts'
+import { planSteps } from '#lib/pipeline/plan.ts'
 import { runJob } from './run-job.ts'
 import { runPlanned } from './run-planned.ts'
-import { stepEnvironment } from './step-env.ts'
+import { stepEnvironment } from '#lib/pipeline/step-env.ts'
 
 /** A machine that takes longer has other worries, ms. */
 const longest = 5000

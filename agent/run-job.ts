@@ -11,7 +11,7 @@ import { attempt, type Outcome, type Stop } from './attempt.ts'
 import { startGuard } from './guard.ts'
 import { keepLease } from './lease.ts'
 import { createShipper, type Shipper } from './shipper.ts'
-import { stepEnvironment } from './step-env.ts'
+import { stepEnvironment } from '#lib/pipeline/step-env.ts'
 
 export { preload } from './attempt.ts'
 

@@ -1,8 +1,8 @@
 import { formatDuration } from '#lib/duration.ts'
 import { messageOf } from '#lib/errors.ts'
+import type { PlannedStep } from '#lib/pipeline/types.ts'
 import type { Step } from '#lib/queue/types.ts'
 import { oomKills } from './oom.ts'
-import type { PlannedStep } from './pipelines/types.ts'
 import { runStep, type StepOptions, type StepResult } from './run-step.ts'
 
 /** Runs one planned step, and writes into `step` how it ended. Throws only for what is the agent's own fault. */

@@ -1,5 +1,6 @@
 import type { Spec } from './cli/spec.ts'
 import { describe, flagForm, positional } from './cli/usage.ts'
+import type { JsonSchema } from './json-schema.ts'
 
 /** What the justfile says of one public recipe. `task`: the file that it runs, if it runs one. */
 export interface Recipe {
@@ -51,24 +52,18 @@ function specSection(spec: Spec): string {
   return `#### just ${spec.name}\n\n${spec.summary}.\n\n${table(['', ''], [...positionals, ...flags])}${examples}`
 }
 
-/** A part of a JSON schema, as far as raibid.yaml needs it. */
-interface JsonSchema {
-  description?: string
-  properties?: Record<string, JsonSchema>
-  additionalProperties?: JsonSchema | boolean
-}
-
-/** Every key of raibid.yaml. */
+/** Every key of raibid.yaml, or of another file with a schema. */
 export const configTable = (schema: JsonSchema): string =>
   table(
     ['key', 'meaning'],
     keys(schema, '').map(([key, text]) => [code(key), text]),
   )
 
-function keys({ properties, additionalProperties, description }: JsonSchema, path: string): [string, string][] {
+function keys({ properties, additionalProperties, items, description }: JsonSchema, path: string): [string, string][] {
   const named = Object.entries(properties ?? {}).flatMap(([name, inner]) => keys(inner, path ? `${path}.${name}` : name))
   const any = typeof additionalProperties === 'object' ? keys(additionalProperties, `${path}.<name>`) : []
-  return [...(path && description ? [[path, description] as [string, string]] : []), ...named, ...any]
+  const each = items ? keys({ ...items, description: '' }, `${path}[]`) : []
+  return [...(path && description ? [[path, description] as [string, string]] : []), ...named, ...any, ...each]
 }
 
 /** Every variable of one object (`env`, `stepEnv`) in the source of lib/contract.ts, with the comment above it. */

@@ -31,12 +31,18 @@ export async function taskSpecs(): Promise<Spec[]> {
 
 /** The README as the specs, the justfile, the config schema and lib/contract.ts make it. */
 export async function renderReadme(readme = read('README.md')): Promise<string> {
-  const [{ z }, { configSchema }, specs] = await Promise.all([import('zod'), import('#lib/config-schema.ts'), taskSpecs()])
+  const [{ z }, { configSchema }, { raibidSchema }, specs] = await Promise.all([
+    import('zod'),
+    import('#lib/config-schema.ts'),
+    import('#lib/pipeline/schema.ts'),
+    taskSpecs(),
+  ])
   const contract = read('lib/contract.ts')
   return splice(readme, {
     recipes: recipesTable(parseJustfile(read('justfile')), specs),
     flags: flagsSection(specs),
     config: configTable(z.toJSONSchema(configSchema, { io: 'input' }) as Parameters<typeof configTable>[0]),
+    'pipeline-file': configTable(raibidSchema()),
     environment: envTable(contract, 'env'),
     'step-environment': envTable(contract, 'stepEnv'),
   })

@@ -49,6 +49,17 @@ describe('a job', () => {
     expect([code, stdout]).toEqual([1, 'two\n'])
   })
 
+  test('without a secret that its repository needs fails before any step, and says how to give it; steps for other branches are skipped', async () => {
+    const text = 'secrets: [MY_SECRET]\nsteps:\n  - run: "true"\n  - { name: deploy, run: "false", branches: [release/*] }\n'
+    const repo = createRepo({ files: { '.raibid.yaml': text } })
+    const without = await run(repo)
+    expect(without).toMatchObject({ state: 'failed', steps: [] })
+    expect(without.reason).toMatch(/^\.raibid\.yaml needs the secret MY_SECRET, .* --secret MY_SECRET$/)
+    const given = await run(repo, '--secret', 'MY_SECRET')
+    expect(given).toMatchObject({ state: 'success', steps: [{}, { name: 'deploy', state: 'skipped' }] })
+    expect(given.steps[1]!.reason).toBe('only on release/*; this is main')
+  })
+
   test('a secret reaches the step, sealed in Redis and masked in the log', async () => {
     const job = await run(
       stepsRepo('echo "secret: $MY_SECRET"; printf %s "$MY_SECRET" | base64; [ ${#MY_SECRET} = 15 ]'),
@@ -88,7 +99,7 @@ describe('a job', () => {
     const job = await run(createRepo())
     expect(job).toMatchObject({
       state: 'failed',
-      reason: expect.stringMatching(/looked for \.raibid\.yaml, package\.json \(node\), Cargo\.toml \(rust\)/),
+      reason: expect.stringMatching(/looked for \.raibid\.yaml, .*package\.json \(node\), .*Cargo\.toml \(rust\)/),
     })
   })
 

@@ -1,4 +1,4 @@
-import { PipelineError, type Pipeline, type PlannedStep, type Workspace } from './types.ts'
+import { PipelineError, type Pipeline, type PlannedStep, type Workspace } from '../types.ts'
 
 /** What npm init writes where there are no tests. */
 const placeholder = /^echo "Error: no test specified" && exit 1$/

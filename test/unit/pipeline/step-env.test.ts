@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { stepEnvironment, stepPath } from '#agent/step-env.ts'
+import { stepEnvironment, stepPath } from '#lib/pipeline/step-env.ts'
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))))
 const of = (base: NodeJS.ProcessEnv, pass: string[] = [], extra = {}): Record<string, string> =>

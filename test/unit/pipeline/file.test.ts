@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { parseRaibidFile, readRaibidFile } from '#agent/raibid-file.ts'
+import { parseRaibidFile, readRaibidFile } from '#lib/pipeline/file.ts'
 import { tmpFolder, type Files } from '#test/helpers/tmp-repo.ts'
 
 const problems = (text: string): Promise<string[]> =>
@@ -21,6 +21,7 @@ test('a whole file', async () => {
   expect(await parseRaibidFile(text)).toEqual({
     timeoutMs: 600_000,
     env: { A: '1', B: 'true', C: 'x', D: '1.50' },
+    secrets: [],
     steps: [
       { name: 'make', run: 'make\nmake test\n' },
       { name: 't', run: 'x', timeoutMs: 90_000 },

@@ -1,6 +1,6 @@
 /** The environment of a step: what a build needs from the machine, and nothing of raibid-ci's own. */
 import { homedir } from 'node:os'
-import { delimiter, dirname } from 'node:path'
+import { delimiter } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()])
@@ -20,7 +20,7 @@ const injected =
 /** Logins for registries reach a step as a job's secrets only. */
 const login = /^npm_config_.*(?:auth|password|token)/i
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** `node_modules/.bin` of raibid-ci and of the folders above it, npx's own, and anything relative. */

@@ -1,9 +1,22 @@
-/** What a pipeline is: a file in this folder with a default export of this shape. */
+/** What a pipeline is: a file in `languages` with a default export of this shape. */
 import { RaibidError } from '#lib/errors.ts'
+
+/** One mistake in a file: `line` and `key` where they are known. */
+export interface Problem {
+  line: number | null
+  key: string
+  text: string
+}
+
+/** `file:line: key: sentence`. */
+export const problemText = (file: string, { line, key, text }: Problem): string =>
+  line === null ? text : `${file}:${line}: ${key ? `${key}: ` : ''}${text}`
 
 /** A repository's own description of its build is wrong, or there is none. One problem per line. */
 export class PipelineError extends RaibidError {
   override name = 'PipelineError'
+  /** The same, one by one, where they are mistakes in `.raibid.yaml`. */
+  problems: Problem[] = []
 }
 
 /** A cloned repository. Names are those of files in its top folder; symlinks and anything else but regular files are refused. */
@@ -12,6 +25,8 @@ export interface Workspace {
   has(name: string): Promise<boolean>
   /** Null when there is no such file. Throws PipelineError for one over `limit` bytes (default 1 MiB). */
   read(name: string, limit?: number): Promise<string | null>
+  /** Names of what is in the top folder, or in this folder of it; none where there is no such folder. */
+  list(folder?: string): Promise<string[]>
 }
 
 export interface Context {
@@ -25,7 +40,7 @@ export interface PlannedStep {
   /** A bash script. */
   run: string
   timeoutMs?: number
-  /** Why the step is not run: a tool that is missing. */
+  /** Why the step is not run: a tool that is missing, a branch it is not for. */
   skip?: string
 }
 

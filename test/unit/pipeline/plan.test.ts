@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { findTool, hasTool } from '#agent/find-tool.ts'
-import { planSteps, type Plan } from '#agent/plan.ts'
+import { findTool, hasTool } from '#lib/pipeline/find-tool.ts'
+import { planSteps, type Plan } from '#lib/pipeline/plan.ts'
 import { tmpFolder, type Files } from '#test/helpers/tmp-repo.ts'
 
 const tool = { text: '#!/bin/sh\n', mode: 0o755 }
@@ -80,7 +80,20 @@ test.for<[string, Files, Files, string[]]>([
       ...['check', 'clippy', 'build', 'test', 'audit'].map((name) => `rust: ${name}: (cargo is not installed)`),
     ],
   ],
-  ['its own file comes first', { 'Cargo.toml': '', '.raibid.yaml': 'steps: [{ run: make }]' }, {}, ['make: make']],
+  [
+    'its own file comes first',
+    { 'Cargo.toml': '', justfile: 'ci:\n', '.raibid.yaml': 'steps: [{ run: make }]' },
+    {},
+    ['make: make'],
+  ],
+  ['then a recipe ci', { 'Cargo.toml': '', justfile: 'ci:\n  make\n' }, tools('just', 'cargo'), ['ci: just ci']],
+  ['a recipe ci without just', { Justfile: 'ci:\n  make\n' }, {}, ['ci: (just is not installed)']],
+  [
+    'a justfile without ci',
+    { justfile: 'all:\n  make\n', 'package.json': '{}' },
+    allTools,
+    ['ci: npm install --no-audit --no-fund'],
+  ],
 ])('%s', async ([, files, installed, expected]) => {
   expect(lines(await plan(files, installed))).toEqual(expected)
 })
@@ -97,8 +110,13 @@ test('a pipeline asked for by name outranks the file', async () => {
 })
 
 test.for<[string, Files, string, RegExp]>([
-  ['nothing', {}, 'auto', /looked for \.raibid\.yaml, package\.json \(node\), Cargo\.toml \(rust\)/],
-  ['an unknown name', { 'Cargo.toml': '' }, 'rsut', /no pipeline "rsut".*auto, raibid, node, rust/],
+  [
+    'nothing',
+    {},
+    'auto',
+    /looked for \.raibid\.yaml, a recipe ci in the justfile \(just\), .*package\.json \(node\), .*Cargo\.toml \(rust\)/,
+  ],
+  ['an unknown name', { 'Cargo.toml': '' }, 'rsut', /no pipeline "rsut".*auto, raibid, just, .*node, .*rust/],
   ['one that does not apply', { 'Cargo.toml': '' }, 'node', /looked for package\.json \(node\)/],
   ['no file of its own', {}, 'raibid', /no \.raibid\.yaml/],
   [

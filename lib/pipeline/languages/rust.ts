@@ -1,4 +1,4 @@
-import type { Pipeline, PlannedStep } from './types.ts'
+import type { Pipeline, PlannedStep } from '../types.ts'
 
 export default {
   name: 'rust',

@@ -1,9 +1,9 @@
 /** Reads the few files of a cloned repository that decide how it is built. The repository may be hostile: no symlink is followed. */
 import { constants } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import { lstat, open, readdir, type FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { messageOf } from '#lib/errors.ts'
-import { PipelineError, type Workspace } from './pipelines/types.ts'
+import { PipelineError, type Workspace } from './types.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -36,6 +36,11 @@ export function openWorkspace(path: string): Workspace {
       const opened = await openFile(pathOf(name), name, Infinity)
       await opened?.file.close()
       return opened !== null
+    },
+    async list(name) {
+      const folder = name === undefined ? path : pathOf(name)
+      const stat = await lstat(folder).catch(() => null)
+      return stat?.isDirectory() ? (await readdir(folder)).sort() : []
     },
     async read(name, limit = mebibyte) {
       const opened = await openFile(pathOf(name), name, limit)

@@ -1,0 +1,85 @@
+/** The keys of `.raibid.yaml`: one line each in the tables below, from which `just lint --schema` and the README are made, too. */
+import { parseDuration } from '#lib/duration.ts'
+import { about, check, entries, list, mapping, scalarOf, shown, type Check, type Place } from './yaml-check.ts'
+
+const maxSteps = 200
+const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/
+const ours = /^RAIBID_/
+const control = /[\u0000-\u001f\u007f-\u009f]/
+
+/** Milliseconds. */
+const duration: Check<number> = check({ type: 'string', pattern: '^([0-9]+(d|h|ms|m|s))+$' }, (place) => {
+  const value = scalarOf(place)
+  const ms = typeof value === 'string' ? parseDuration(value) : null
+  return ms || place.problem(`${shown(place)} is not a duration`)
+})
+
+/** A text; numbers and booleans stand for what was written. */
+function written(place: Place): string | undefined {
+  const value = scalarOf(place)
+  if (typeof value === 'number' || typeof value === 'boolean') return shown(place)
+  if (typeof value !== 'string') return place.problem(`${shown(place)} is not a text, number or boolean`)
+  return value.includes('\0') ? place.problem('contains a NUL character') : value
+}
+
+const script: Check<string> = check({ type: 'string', pattern: '\\S' }, (place) => {
+  if (typeof scalarOf(place) !== 'string') return place.problem(`${shown(place)} is not a text`)
+  const value = written(place)
+  return value?.trim() === '' ? place.problem('is empty') : value
+})
+
+/** One line of at most 100 characters. */
+const line: Check<string> = check({ ...script.schema, maxLength: 100 }, (place) => {
+  const value = script(place)
+  if (value === undefined) return undefined
+  if (value.length > 100) return place.problem('is longer than 100 characters')
+  return control.test(value) ? place.problem('contains a control character') : value
+})
+
+const name = { pattern: '^(?!RAIBID_)[A-Za-z_][A-Za-z0-9_]*$' }
+
+function isName(text: string, place: Place): boolean {
+  if (!variableName.test(text)) place.problem('is not a name for an environment variable')
+  else if (ours.test(text)) place.problem('names that begin with RAIBID_ are kept for raibid-ci')
+  else return true
+  return false
+}
+
+const variables: Check<Record<string, string>> = check(
+  { type: 'object', propertyNames: name, additionalProperties: { type: ['string', 'number', 'boolean'] } },
+  (place) => {
+    const found = entries((text, value, key) => {
+      isName(text, key)
+      return written(value) ?? ''
+    })(place)
+    return found && Object.fromEntries(found)
+  },
+)
+
+const secret: Check<string> = check({ type: 'string', ...name }, (place) => {
+  const value = line(place)
+  return value !== undefined && isName(value, place) ? value : undefined
+})
+
+const step = mapping(
+  {
+    name: about('What the step is called (default: the first line of its script)', line),
+    run: about('Its script, run by `bash -eo pipefail` in the workspace', script),
+    timeout: about('Time that it may take: 90s, 10m, 1h30m', duration),
+    branches: about('Run only on these: names, or patterns such as `release/*` (`**` also matches slashes)', list(line, 50)),
+  },
+  ['run'],
+)
+
+export const raibidKeys = mapping(
+  {
+    timeout: about('Time that all steps together may take: 90s, 10m, 1h30m', duration),
+    env: about('Variables for every step', variables),
+    secrets: about(
+      'Names of secrets without which the build can’t work: a job that was not given them fails at once',
+      list(secret, 50),
+    ),
+    steps: about('What is run, in this order, until one fails', list(step, maxSteps)),
+  },
+  ['steps'],
+)
