@@ -12,7 +12,7 @@ export const jobSpec = z.strictObject({
   branch: text(255).check(z.regex(/^(?!-)/, 'must not begin with "-"')),
   commit: z.string().check(z.regex(/^([0-9a-f]{40}|[0-9a-f]{64})?$/, 'must be a full commit id')),
   pipeline: z.string().check(z.regex(/^[a-z][a-z0-9-]{0,63}$/, 'must be a pipeline name')),
-  pool: z.string().check(z.regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be a pool name')),
+  pool: z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be a pool name')),
   timeoutMs: z.int().check(z.nonnegative(), z.maximum(24 * 86_400_000)),
   env: z.record(
     z.string().check(z.regex(name, 'must be a variable name'), z.regex(/^(?!RAIBID_)/, 'RAIBID_… is ours')),

@@ -50,3 +50,9 @@ test('a Redis that gets full on the way: the error tells how many are stored', a
   expect(waiting).toBeLessThan(5000)
   expect((error as Error).message).toContain(`is full, so only ${waiting} of 5000 jobs were enqueued`)
 })
+
+test('a pool may be called whatever raibid.yaml lets it be called', async () => {
+  const { jobs, agent } = roles(redis, {}, ['3d'])
+  const { id } = await jobs.enqueue(aSpec({ pool: '3d' }))
+  expect(await agent('a').claim('t', '3d')).toMatchObject({ kind: 'job', job: { id } })
+})
