@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { podShape } from './config-pool-schema.ts'
+import { holdsItsCores, podShape } from './config-pool-schema.ts'
 import { duration, size } from './config-values.ts'
 
 /** The schema of `raibid.yaml`. Descriptions and defaults become the README's table. zod is slow to load: import this lazily. */
@@ -16,6 +16,7 @@ const pool = z
     path: ['warm'],
     message: 'is more than max',
   })
+  .refine(holdsItsCores, { path: ['cpuLimit'], message: 'is less than cpu' })
 
 export const poolName = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/
 

@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os'
-import { UsageError } from '#lib/errors.ts'
+import { messageOf, UsageError } from '#lib/errors.ts'
 import { bytes, cpuText, memoryText, millicores } from './quantity.ts'
 
 /** What a node has, or something asks for: thousandths of a core, bytes, GPUs. */
@@ -39,7 +39,11 @@ export function parseNode(text: string): Amount {
   const isKnown = pairs.every(([key, value]) => ['cpu', 'memory', 'gpu'].includes(key) && value)
   if (!isKnown || !given['cpu'] || !given['memory'] || !/^\d*$/.test(given['gpu'] ?? ''))
     throw new UsageError(`--node: ${JSON.stringify(text)} is not like cpu=20,memory=120Gi (and gpu=1, where there is one).`)
-  return amount(given['cpu'], given['memory'], Number(given['gpu'] ?? 0))
+  try {
+    return amount(given['cpu'], given['memory'], Number(given['gpu'] ?? 0))
+  } catch (error) {
+    throw new UsageError(`--node: ${messageOf(error)}`)
+  }
 }
 
 export const amountText = ({ cpu, memory, gpu }: Amount): string =>

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { root } from '#lib/config.ts'
-import { messageOf, RaibidError } from '#lib/errors.ts'
+import { messageOf, UsageError } from '#lib/errors.ts'
 import type { KubeObject } from './object.ts'
 import { containersOf } from './requests.ts'
 
@@ -19,7 +19,9 @@ export function readPins(file = pinsFile): Pins {
   try {
     return pinsSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
   } catch (error) {
-    throw new RaibidError(`${file} is damaged: ${messageOf(error)}; run \`just pin\`, or delete it`)
+    const why = error instanceof z.ZodError ? z.prettifyError(error).replaceAll(/\s+/g, ' ') : messageOf(error)
+    // `just pin` itself keeps from it what can't be asked
+    throw new UsageError(`${file} is damaged: ${why}; delete it and run \`just pin\``)
   }
 }
 

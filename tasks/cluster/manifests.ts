@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** Write what is applied to a cluster, and check that the node holds it. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Args, Spec } from '#lib/cli/args.ts'
 import { info, ok, print, printJson } from '#lib/cli/log.ts'
@@ -42,6 +42,7 @@ export function fitTable({ rows, total, node }: Fit): string {
 
 /** Our own earlier files go, so that what is no longer rendered is no longer there; a folder with anything else in it is refused. */
 function write(folder: string, files: Record<string, string>): void {
+  if (existsSync(folder) && !statSync(folder).isDirectory()) throw new UsageError(`--out: ${folder} is no folder.`)
   mkdirSync(folder, { recursive: true })
   const list = join(folder, 'kustomization.yaml')
   const isOurs = existsSync(list) && readFileSync(list, 'utf8').startsWith(files['kustomization.yaml']!.split('\n')[0]!)

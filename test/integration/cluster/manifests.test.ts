@@ -38,6 +38,10 @@ describe('just manifests', () => {
     const out = join(folder, 'out')
     for (let i = 0; i < 2; i++) expect((await manifests('--out', out)).code).toBe(0)
     expect(readdirSync(out)).toHaveLength(all.length + 1)
+    expect(await manifests('--out', join(out, 'kustomization.yaml'))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is no folder'),
+    })
     expect(await manifests('--out', folder)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('other things in it') as string,

@@ -41,6 +41,10 @@ describe('does it fit?', () => {
     },
   )
 
+  test.each(['cpu=two,memory=1Gi', 'cpu=-1,memory=1Gi', 'cpu=1,memory=1x'])('--node %s, too', (text) => {
+    expect(() => parseNode(text)).toThrow(expect.objectContaining({ exitCode: 2, message: expect.stringMatching(/^--node: "/) }))
+  })
+
   test('the quota has room for all, and for the next while one ends', async () => {
     const { hard } = pick(
       await rendered('dev', 'pools: { default: { max: 4, cpu: 2, memory: 3Gi } }'),

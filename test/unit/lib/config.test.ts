@@ -109,6 +109,10 @@ describe('every mistake at once, with its place', () => {
     ['pools:\n  a: { image: "localhost:5000/agent" }', 'needs a tag other than latest, or a digest'],
     ['pools:\n  a: { cpu: two }', 'is not a number of cores such as 2, 0.5 or 500m'],
     ['pools:\n  a: { memory: 4G }', 'is not a size such as 512Mi or 4Gi'],
+    ['pools:\n  a: { memory: 0Gi }', 'raibid.yaml:2: pools.a.memory: "0Gi" is not a size such as 512Mi or 4Gi'],
+    ['pools:\n  a:\n    cpu: 4\n    cpuLimit: 2', 'raibid.yaml:4: pools.a.cpuLimit: is less than cpu'],
+    ['pools:\n  a: { cpuLimit: 100m }', 'pools.a.cpuLimit: is less than cpu'],
+    ['pools:\n  a: { nodeSelector: { disk: "ssd; reboot" } }', 'pools.a.nodeSelector.disk: '],
     ['pools:\n  a: { env: { RAIBID_POOL: x } }', 'is a name of ours'],
     ['nonsense: 1', 'raibid.yaml:1: nonsense: is not a known key'],
     [
