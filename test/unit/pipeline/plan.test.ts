@@ -7,7 +7,21 @@ import { tmpFolder, type Files } from '#test/helpers/tmp-repo.ts'
 
 const tool = { text: '#!/bin/sh\n', mode: 0o755 }
 const tools = (...names: string[]): Files => Object.fromEntries(names.map((name) => [`bin/${name}`, tool]))
-const allTools = tools('cargo', 'cargo-clippy', 'cargo-nextest', 'cargo-audit', 'node', 'npm', 'pnpm', 'yarn')
+const allTools = tools(
+  'cargo',
+  'cargo-clippy',
+  'cargo-nextest',
+  'cargo-audit',
+  'node',
+  'npm',
+  'pnpm',
+  'yarn',
+  'go',
+  'python3',
+  'ruff',
+)
+const venv = 'python3 -m venv .venv'
+const pip = '.venv/bin/python -m pip install --quiet'
 
 function plan(files: Files, installed: Files = allTools, pipeline = 'auto'): Promise<Plan> {
   const [workspace, machine] = [tmpFolder(files), tmpFolder(installed)]
@@ -71,6 +85,62 @@ test.for<[string, Files, Files, string[]]>([
   ['yarn 1', { 'package.json': '{}', 'yarn.lock': '' }, allTools, ['ci: yarn install --frozen-lockfile']],
   ['yarn 4', { 'package.json': '{}', 'yarn.lock': '', '.yarnrc.yml': '' }, allTools, ['ci: yarn install --immutable']],
   ['no yarn', { 'package.json': '{}', 'yarn.lock': '' }, tools('node', 'npm'), ['ci: (yarn is not installed)']],
+  ['go', { 'go.mod': '' }, allTools, ['vet: go vet ./...', 'build: go build ./...', 'test: go test ./...']],
+  ['no go', { 'go.mod': '' }, {}, ['vet', 'build', 'test'].map((name) => `${name}: (go is not installed)`)],
+  [
+    'python, requirements and unittest',
+    { 'requirements.txt': '', 'requirements-dev.txt': '', 'tests/test_a.py': '' },
+    allTools,
+    [
+      `install: ${venv}\n${pip} -r requirements.txt -r requirements-dev.txt`,
+      'test: .venv/bin/python -m unittest discover -s tests',
+    ],
+  ],
+  [
+    'python, a project with an extra for its tests, and ruff',
+    {
+      'pyproject.toml':
+        '[project]\nname = "x"\n[project.optional-dependencies]\ndocs = [\n  "sphinx",\n]\ntests = ["pytest"]\n[tool.ruff.lint]\nselect = []\n',
+      'tests/__init__.py': '',
+    },
+    allTools,
+    [`install: ${venv}\n${pip} -e '.[tests]' pytest`, 'lint: ruff check .', 'test: .venv/bin/python -m pytest'],
+  ],
+  [
+    'python, a group for its tests; ruff is not there',
+    { 'pyproject.toml': '[build-system]\n[dependency-groups]\ndev = []\ntest = ["pytest"]\n[tool.ruff]\n', 'test/test_a.py': '' },
+    tools('python3'),
+    [
+      `install: ${venv}\n${pip} --upgrade 'pip>=25.1'\n${pip} -e '.' --group test pytest`,
+      'lint: (ruff is not installed)',
+      'test: .venv/bin/python -m pytest',
+    ],
+  ],
+  ['python, setup.py, no tests', { 'setup.py': '' }, allTools, [`install: ${venv}\n${pip} -e '.'`]],
+  [
+    'python, only settings of a tool; a package of tests; pytest only in a comment',
+    { 'pyproject.toml': '# pytest\n[tool.black]\n', 'tests/__init__.py': '' },
+    allTools,
+    [`install: ${venv}`, 'test: .venv/bin/python -m unittest discover'],
+  ],
+  [
+    'python, locked by uv',
+    { 'pyproject.toml': '[project]\n[dependency-groups]\ntests = ["pytest"]\n', 'uv.lock': '', 'conftest.py': '' },
+    tools('uv'),
+    ['install: uv sync --locked --group tests', 'test: uv run --no-sync --with pytest pytest'],
+  ],
+  [
+    'python, locked by uv, which is not there',
+    { 'pyproject.toml': '', 'uv.lock': '', 'conftest.py': '' },
+    allTools,
+    [`install: ${venv}\n${pip} pytest`, 'test: .venv/bin/python -m pytest'],
+  ],
+  [
+    'no python',
+    { 'setup.py': '', 'test_a.py': '' },
+    {},
+    ['install', 'test'].map((name) => `${name}: (python3 is not installed)`),
+  ],
   [
     'two pipelines',
     { 'package.json': '{}', 'Cargo.toml': '' },
