@@ -5,6 +5,7 @@ import { fail, info, ok, printJson } from '#lib/cli/log.ts'
 import { main, type Context } from '#lib/cli/main.ts'
 import { terminalText } from '#lib/cli/terminal.ts'
 import { formatDuration } from '#lib/duration.ts'
+import { failingStep, tellFailure } from '#lib/jobs/failure.ts'
 import { nameToId, openQueue } from '#lib/jobs/open.ts'
 import { logPrinter } from '#lib/jobs/print-log.ts'
 import { duration, shortId } from '#lib/jobs/show.ts'
@@ -40,14 +41,10 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
       if (entry.attempt === job.attempt && 'step' in entry && entry.step === broken) print(entry)
     }
   }
-  if (!args.json) tellResult(job)
+  if (args.json) return job.state === 'success' ? 0 : 1
+  tellResult(job)
+  for (const line of await tellFailure(open.redis, job, args.failed)) info(line)
   return job.state === 'success' ? 0 : 1
-}
-
-/** The place of the step (or phase) that failed, as the log numbers them; null when none did. */
-function failingStep(job: Job): number | null {
-  const at = [...job.phases, ...job.steps].findIndex((step) => step.state === 'failed' || step.state === 'cancelled')
-  return at < 0 ? null : at
 }
 
 function tellResult(job: Job): void {

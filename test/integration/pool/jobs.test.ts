@@ -47,6 +47,15 @@ describe('a job', () => {
     expect(job.phases.map((phase) => phase.name)).toEqual(['clone', 'plan: raibid'])
     const { code, stdout } = await pool.task('jobs/tail', job.id, '--failed')
     expect([code, stdout]).toEqual([1, 'two\n'])
+    const told = await pool.task('jobs/tail', job.id)
+    const id = job.id.slice(-6)
+    expect(told.stderr.trimEnd().split('\n').slice(-5)).toEqual([
+      expect.stringMatching(new RegExp(`^✗ job ${id} failed: step test: exit 1`)),
+      '  in test:',
+      '    two',
+      `  just tail ${id} --failed   all that this step put out`,
+      `  just retry ${id}           run it again`,
+    ])
   })
 
   test('without a secret that its repository needs fails before any step, and says how to give it; steps for other branches are skipped', async () => {
