@@ -41,7 +41,8 @@ export async function readPythonProject(workspace: Workspace): Promise<PythonPro
   return {
     installable: there.has('setup.py') || section(toml, 'project') !== '' || section(toml, 'build-system') !== '',
     requirements,
-    extra: firstKey(section(toml, 'project.optional-dependencies')),
+    extra:
+      firstKey(section(toml, 'project.optional-dependencies')) ?? firstKey(section(toml, 'project'), 'optional-dependencies.'),
     group: firstKey(section(toml, 'dependency-groups')),
     tests: pytest ? 'pytest' : tested ? 'unittest' : null,
     // a folder that is no package is not found from the top
@@ -60,5 +61,6 @@ function section(toml: string, name: string): string {
   return lines.slice(begin, end < 0 ? undefined : end).join('\n')
 }
 
-const firstKey = (table: string): string | undefined =>
-  forTests.find((name) => new RegExp(`^[ \\t]*"?${name}"?[ \\t]*=`, 'm').test(table))
+/** `before`: how the name begins where the table above it holds it, as in `optional-dependencies.tests = […]`. */
+const firstKey = (table: string, before = ''): string | undefined =>
+  forTests.find((name) => new RegExp(`^[ \\t]*${before}"?${name}"?[ \\t]*=`, 'm').test(table))

@@ -41,9 +41,11 @@ export default {
     const { tests, testFolder } = project
     const pytest = uv ? 'uv run --no-sync --with pytest pytest' : `${python} -m pytest`
     const unittest = `${uv ? 'uv run --no-sync python' : python} -m unittest discover${testFolder ? ` -s ${testFolder}` : ''}`
+    // settings may say that ruff mends what it finds, and then it is content
+    const ruff = step('lint', 'ruff check --no-fix .', 'ruff')
     return [
       step('install', uv ? withUv(project) : withPip(project)),
-      ...(project.ruff ? [step('lint', 'ruff check .', 'ruff')] : []),
+      ...(project.ruff ? [ruff] : []),
       ...(tests ? [step('test', tests === 'pytest' ? pytest : unittest)] : []),
     ]
   },

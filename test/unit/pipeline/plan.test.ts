@@ -104,7 +104,7 @@ test.for<[string, Files, Files, string[]]>([
       'tests/__init__.py': '',
     },
     allTools,
-    [`install: ${venv}\n${pip} -e '.[tests]' pytest`, 'lint: ruff check .', 'test: .venv/bin/python -m pytest'],
+    [`install: ${venv}\n${pip} -e '.[tests]' pytest`, 'lint: ruff check --no-fix .', 'test: .venv/bin/python -m pytest'],
   ],
   [
     'python, a group for its tests; ruff is not there',
@@ -115,6 +115,12 @@ test.for<[string, Files, Files, string[]]>([
       'lint: (ruff is not installed)',
       'test: .venv/bin/python -m pytest',
     ],
+  ],
+  [
+    'python, the extra as a dotted key',
+    { 'pyproject.toml': '[project]\nname = "x"\noptional-dependencies.tests = [\n  "pytest>=9",\n]\n[tool.x]\n' },
+    allTools,
+    [`install: ${venv}\n${pip} -e '.[tests]' pytest`, 'test: .venv/bin/python -m pytest'],
   ],
   ['python, setup.py, no tests', { 'setup.py': '' }, allTools, [`install: ${venv}\n${pip} -e '.'`]],
   [
