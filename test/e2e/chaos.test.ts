@@ -2,11 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { kinds } from '#lib/cluster/types.ts'
 import { keys } from '#lib/queue/keys.ts'
-import { pairs } from '#lib/queue/parse.ts'
-import { isFinal } from '#lib/queue/types.ts'
 import { ulid } from '#lib/ulid.ts'
 import { testCluster, testKubeconfig, withCluster, type TestCluster } from '#test/helpers/cluster.ts'
-import { aSpec, threeViews } from '#test/helpers/queue.ts'
+import { nothingLost } from '#test/helpers/nothing-lost.ts'
+import { aSpec } from '#test/helpers/queue.ts'
 import { stepsRepo } from '#test/helpers/steps-repo.ts'
 import { waitFor } from '#test/helpers/wait-for.ts'
 
@@ -36,19 +35,12 @@ withCluster('0 lost, 0 accepted twice', () => {
   const atWork = (pool: string, n: number) =>
     waitFor(`${n} at work`, async () => (await world.queue.reader.counts([pool]))[0]!.running >= n, 60_000)
 
-  /** Every job has one result, the line and the stream are empty, and no Job is left. */
+  /** Every job has one result, and no Job is left. */
   async function audit(pool: string, ids: string[], max: number): Promise<void> {
-    const done = async () => ((await world.queue.reader.jobsOf(ids)).every(({ state }) => isFinal(state)) ? true : null)
-    await waitFor('the end of all', done, 180_000)
-    expect((await world.queue.reader.jobsOf(ids)).map(({ state }) => state)).toEqual(ids.map(() => 'success'))
-    const events = (await world.client.xrange(keys.events, '-', '+')).map(([, fields]) => pairs(fields))
-    const results = events.filter(({ id, state }) => ids.includes(id!) && state === 'success').map(({ id }) => id)
-    expect(results.toSorted()).toEqual(ids.toSorted())
-    expect(await threeViews(world.client, pool)).toEqual({ line: [], delayed: [], stream: [], group: [] })
+    await nothingLost(world, pool, ids, 180_000)
     await waitFor('no unfinished Job', () => world.unfinished(pool) === 0, 60_000)
     if (world.peak(pool) > max) process.stdout.write(world.story(pool))
     expect(world.peak(pool)).toBeLessThanOrEqual(max)
-    expect(await world.queue.keeper.audit()).toBe(0)
   }
 
   test.skipIf(!script)(`the API server is gone for a minute${left}`, { timeout: 300_000 }, async () => {
