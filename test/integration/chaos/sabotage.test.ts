@@ -95,19 +95,19 @@ describe('it is caught that', () => {
   test.each<[string, Sabotage, (world: SmallWorld) => Promise<unknown>, string]>([
     [
       'finish has no fence, and a zombie’s failure is accepted',
-      { finish: ["if h.token ~= token then return answer('lost') end", ''] },
+      { finish: ["if h.token ~= token then return refuse('lost') end", ''] },
       zombie('finish', 'failing'),
       'stale-result',
     ],
     [
       'finish has no fence, and a zombie’s success is accepted',
-      { finish: ["if h.token ~= token then return answer('lost') end", ''] },
+      { finish: ["if h.token ~= token then return refuse('lost') end", ''] },
       zombie('finish'),
       'log',
     ],
     [
       'a result is accepted twice',
-      { finish: ["if h.state ~= 'running' then return answer(h.state) end", ''] },
+      { finish: ["if h.state ~= 'running' then return refuse(h.state) end", ''] },
       twice,
       'one-final-state',
     ],
