@@ -32,8 +32,9 @@ export function redisSecrets({ existing = [], random }: RedisSecretsOptions): Se
   const keda = password(found(cluster.redisKedaSecret, 'password'))
   const probe = password(found(cluster.redisAclSecret, 'probe-password'))
   const acl = [
-    // No name, no entry.
-    'user default off resetkeys resetchannels -@all',
+    // No name, no entry: it is off and has no password. But Redis replays its file as this user, and what it may not do in a transaction
+    // (what a script writes is one) is dropped then, without an error: all of the queue. (redis/redis#14541, seen with 7.0.15)
+    'user default off resetpass ~* &* +@all',
     // INFO is how a client sees that Redis has loaded; the rest of the dangerous ones (FLUSHALL, KEYS, …) nobody needs.
     `user app on ${digest(app)} resetkeys resetchannels ${ours} -@all +@all -@admin -@dangerous +info`,
     `user keda on ${digest(keda)} resetkeys resetchannels ~ci-jobs* -@all +ping +xlen`,

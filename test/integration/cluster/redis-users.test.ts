@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { redisSecrets } from '#lib/cluster/redis-secrets.ts'
 import { keeper as keeperOf } from '#lib/queue/keeper.ts'
 import { keys } from '#lib/queue/keys.ts'
@@ -12,7 +12,8 @@ import { producer as producerOf } from '#lib/queue/producer.ts'
 import { reader as readerOf } from '#lib/queue/reader.ts'
 import { worker as workerOf } from '#lib/queue/worker.ts'
 import { needs } from '#test/helpers/needs.ts'
-import { freePort } from '#test/helpers/redis-server.ts'
+import { aSpec } from '#test/helpers/queue.ts'
+import { freePort, startRedisAt } from '#test/helpers/redis-server.ts'
 
 needs('redis-server').describe('the users of Redis, on a real one', () => {
   let server: ChildProcess
@@ -100,5 +101,26 @@ needs('redis-server').describe('the users of Redis, on a real one', () => {
     expect(await probe.ping()).toBe('PONG')
     await expect(probe.xlen(keys.stream('default'))).rejects.toThrow(/NOPERM/)
     await expect(new Redis({ port, maxRetriesPerRequest: 1, enableReadyCheck: false }).ping()).rejects.toThrow(/NOAUTH/)
+  })
+
+  test('nobody can be the user default, by no password', async () => {
+    for (const password of ['', 'default', 'any']) {
+      const client = app()
+      await client.ping()
+      await expect(client.call('AUTH', 'default', password)).rejects.toThrow(/WRONGPASS/)
+    }
+  })
+
+  // Redis replays its file as the user default
+  test('what was written is there after a restart', async () => {
+    const acl = { users: read(0, 'users.acl'), login: `app:${new URL(read(1, 'url')).password}@` }
+    const redis = await startRedisAt({ acl })
+    onTestFinished(() => redis.stop())
+    const { id } = await producerOf(redis.client()).enqueue(aSpec())
+    await redis.kill()
+    await redis.start()
+    const reader = readerOf(redis.client())
+    expect(await reader.job(id)).toMatchObject({ id, state: 'pending' })
+    expect(await reader.counts(['default'])).toMatchObject([{ entries: 1, pending: 1 }])
   })
 })
