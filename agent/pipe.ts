@@ -1,7 +1,7 @@
 /** Real pipes for the output of steps, made ahead of their use. */
 import { execFile } from 'node:child_process'
-import { constants, openSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -10,6 +10,10 @@ export interface Pipe {
   readEnd: number
   writeEnd: number
 }
+
+/** Folders of pipes that are being made: an agent that leaves meanwhile takes them along (found by chaos, seed 4001). */
+const unfinished = new Set<string>()
+process.once('exit', () => unfinished.forEach((folder) => rmSync(folder, { recursive: true, force: true })))
 
 /** Made ahead of its use, for it takes the start of a program; another follows as soon as it is taken. */
 let spare: Promise<Pipe> | undefined
@@ -34,7 +38,8 @@ export function preparePipe(): void {
  * /dev/stderr; and it has no pipe(2), so this one is a FIFO that loses its name at once.
  */
 async function makePipe(): Promise<Pipe> {
-  const folder = await mkdtemp(join(tmpdir(), 'raibid-pipe-'))
+  const folder = mkdtempSync(join(tmpdir(), 'raibid-pipe-'))
+  unfinished.add(folder)
   try {
     const path = join(folder, 'pipe')
     await promisify(execFile)('mkfifo', ['-m', '600', path], { env: { PATH: process.env['PATH'] } })
@@ -42,5 +47,6 @@ async function makePipe(): Promise<Pipe> {
     return { readEnd, writeEnd: openSync(path, constants.O_WRONLY) }
   } finally {
     await rm(folder, { recursive: true, force: true })
+    unfinished.delete(folder)
   }
 }
