@@ -45,14 +45,14 @@ describe('does it fit?', () => {
     expect(() => parseNode(text)).toThrow(expect.objectContaining({ exitCode: 2, message: expect.stringMatching(/^--node: "/) }))
   })
 
-  test('the quota has room for all, and for the next while one ends', async () => {
+  test('the quota has room for all, even while as many that have ended are counted twice over', async () => {
     const { hard } = pick(
       await rendered('dev', 'pools: { default: { max: 4, cpu: 2, memory: 3Gi } }'),
       'ResourceQuota',
       'agents',
     ).spec
-    // serve twice, 4 + 2 agents
-    expect(hard).toEqual({ pods: '8', 'requests.cpu': '12200m', 'requests.memory': `${2 * 256 + 6 * 3072}Mi` })
+    // serve and four agents, three times
+    expect(hard).toEqual({ pods: '15', 'requests.cpu': '24300m', 'requests.memory': `${3 * (256 + 4 * 3072)}Mi` })
   })
 })
 
