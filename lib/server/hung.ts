@@ -8,7 +8,7 @@ import type { Mirror } from './mirror.ts'
 import { isRunning } from './pod-verdict.ts'
 import type { PodWatch } from './podwatch.ts'
 import type { Say } from './say.ts'
-import { silenceWatch } from './silence.ts'
+import { silenceWatch } from '#lib/pool/silence.ts'
 
 export interface HungOptions {
   kube: Kube
@@ -45,7 +45,7 @@ export async function watchHung({
   signal,
   say,
 }: HungOptions): Promise<void> {
-  const silence = silenceWatch(lease)
+  const silence = silenceWatch(lease, Math.max(lease / 5, 2000))
   const ending = new Set<string>()
   let lonely: string[] = []
 

@@ -8,7 +8,7 @@ import { failureCount } from '#lib/server/failures.ts'
 import { orphans } from '#lib/server/hung.ts'
 import { jobFrom } from '#lib/server/job-from.ts'
 import { storyLine } from '#lib/server/say.ts'
-import { silenceWatch } from '#lib/server/silence.ts'
+import { silenceWatch } from '#lib/pool/silence.ts'
 import { superfluousJobs } from '#lib/server/tidy.ts'
 import { aJob, aScaledJob } from './objects.ts'
 

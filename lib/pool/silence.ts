@@ -11,15 +11,16 @@ export interface Silent {
 /**
  * Tells which living agents are silent for too long: with a job, shortly before its lease ends; without one (hung before its claim or
  * behind its result, or never heard of), after two leases. Silence counts from when *we* saw it, look by look, while Redis answered: after
- * an outage, theirs or ours, every beat is old, and nobody is to blame for it. The rule of the local pool (lib/pool/hangs.ts).
+ * an outage, theirs or ours, every beat is old, and nobody is to blame for it. `blind`: a pause between two looks after which what we know of
+ * anybody's silence is worth nothing, ms.
  */
-export function silenceWatch(lease: number) {
+export function silenceWatch(lease: number, blind = lease / 5) {
   const since = new Map<string, { last: string; at: number }>()
   let looked = 0
   return {
     look(alive: readonly string[], views: readonly AgentView[], now: number): Silent[] {
       // we were stopped or cut off ourselves
-      if (now - looked > Math.max(lease / 5, 2000)) since.clear()
+      if (now - looked > blind) since.clear()
       looked = now
       for (const agent of since.keys()) if (!alive.includes(agent)) since.delete(agent)
       return alive.flatMap((agent) => {
