@@ -1,8 +1,4 @@
-/** What a spare is told when it becomes an agent (lib/pool/spare.ts). */
-export interface Orders {
-  pool: string
-  idleMs: number
-}
+import type { Orders } from '#lib/contract.ts'
 
 /**
  * Says that this process is ready, and waits to be told what to do. Null: it is not needed (whoever started it has gone, or `leave` was aborted).

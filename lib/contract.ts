@@ -79,6 +79,12 @@ export const agentNodeFlags = ['--max-semi-space-size=2', '--max-old-space-size=
 
 /** Argument of an agent that boots ahead of its use: it waits on its IPC channel to be told its pool, and connects to nothing before. */
 export const spareFlag = '--spare'
+/** What an agent is told when it is started, and a spare when it becomes one. */
+export interface Orders {
+  pool: string
+  idleMs: number
+}
+
 /** A second argument of it: nobody is at work, so it has the time to go the way of a job once (agent/rehearsal.ts). */
 export const rehearseFlag = '--rehearse'
 

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { agentNodeFlags, env, files, spareFlag, stepEnv } from '#lib/contract.ts'
+import { agentNodeFlags, env, files, spareFlag, stepEnv, type Orders } from '#lib/contract.ts'
 import { endMarked } from '#lib/processes.ts'
 import { removeFolder } from '#lib/remove-folder.ts'
 import { ulid } from '#lib/ulid.ts'
@@ -12,12 +12,6 @@ export interface LaunchOptions {
   home: string
   redisUrl: string
   say: (text: string) => void
-}
-
-/** What an ordinary agent is told when it is started; a spare is told it later. */
-export interface Orders {
-  pool: string
-  idleMs: number
 }
 
 /** Starts the processes of agents, and removes what is left of one. */

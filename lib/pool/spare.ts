@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
-import { rehearseFlag } from '#lib/contract.ts'
+import { rehearseFlag, type Orders } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
 import { giveBackMemory } from '#lib/give-back-memory.ts'
 import { isSameProcess } from '#lib/processes.ts'
-import type { Launcher, Orders } from './agent-process.ts'
+import type { Launcher } from './agent-process.ts'
 import { versionOf } from './loaded-version.ts'
 import { knownProcess, noteAgent, type AgentNote } from './state.ts'
 
