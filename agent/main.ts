@@ -23,6 +23,9 @@ process.on('SIGUSR2', () => leave.abort())
 const agent = process.env[env.agent] || `${hostname()}-${process.pid}`
 const say = (text: string): void => void process.stderr.write(`${new Date().toISOString()} ${agent} ${text}\n`)
 
+/** An agent that may wait so long for a job is a warm one, and has time to rehearse, ms. */
+const warmFrom = 60_000
+
 const spare = process.argv.includes(spareFlag)
 // its supervisor has gone while it boots
 if (spare) process.once('disconnect', () => process.exit(0))
@@ -40,9 +43,16 @@ async function main(): Promise<number> {
   // loaded while the connection is made and the first claim is on its way
   const runner = import('./run-job.ts')
   runner.catch(() => {})
+  let rehearsed = false
+  const rehearseOnce = async (): Promise<void> => {
+    if (rehearsed) return
+    rehearsed = true
+    await (await import('./rehearsal.ts')).rehearse(agent, config)
+    giveBackMemory()
+  }
   if (spare) {
     await (await runner).preload()
-    if (process.argv.includes(rehearseFlag)) await (await import('./rehearsal.ts')).rehearse(agent, config)
+    if (process.argv.includes(rehearseFlag)) await rehearseOnce()
     flushCompileCache() // for the next: most spares are ended by a signal, and write nothing at their end
     giveBackMemory()
     const orders = await ordersOf(leave.signal)
@@ -82,7 +92,7 @@ async function main(): Promise<number> {
       pool,
       maxJobs: config.agentMaxJobs,
       idleMs: config.agentIdleMs,
-      onIdle: () => void runner.then(({ preload }) => preload()),
+      onIdle: () => void runner.then(({ preload }) => preload()).then(config.agentIdleMs >= warmFrom ? rehearseOnce : null),
       leave: leave.signal,
       run,
     })

@@ -20,6 +20,7 @@ export function publicJob(job: Job) {
     exitCode,
     env,
     secrets,
+    fork,
     logCut,
   } = job
   return {
@@ -29,7 +30,7 @@ export function publicJob(job: Job) {
     startedAt: iso(job.startedAt),
     finishedAt: iso(job.finishedAt),
     dueAt: iso(job.dueAt),
-    ...{ exitCode, phases, steps, env, secrets, logCut },
+    ...{ exitCode, phases, steps, env, secrets, ...(fork && { fork }), logCut },
   }
 }
 

@@ -17,6 +17,9 @@ export interface ScalerOptions {
   onWake: (wake: () => void) => void
 }
 
+/** When every job has an agent, another is started for warmth only: it can wait until the build has begun, ms (KEDA's interval is a second, too). */
+const warmth = 1000
+
 /** Agents in a row that may end so before the scaler waits between attempts. */
 const patience = 3
 
@@ -33,6 +36,16 @@ export async function runScaler(options: ScalerOptions): Promise<void> {
   let wanted = false
   let notBefore = 0
   let told = 0
+  const coldSince = new Map<string, number>()
+
+  /** Whether agents of the pool that nobody waits for are to be started by now. */
+  function isTime(name: string): boolean {
+    const since = coldSince.get(name) ?? Date.now()
+    coldSince.set(name, since)
+    if (Date.now() - since >= warmth) return true
+    setTimeout(wake, warmth + since - Date.now()).unref()
+    return false
+  }
 
   async function look(): Promise<void> {
     const failures = options.failures()
@@ -50,7 +63,11 @@ export async function runScaler(options: ScalerOptions): Promise<void> {
       const { max, warm, paused } = poolLimits(options.home, name, pools[name]!)
       if (paused !== null) continue
       const entries = await redis.xlen(keys.stream(name))
-      const count = agentsToStart({ entries, agents: agents.count(name), max, warm })
+      const alive = agents.count(name)
+      const count = agentsToStart({ entries, agents: alive, max, warm })
+      const forWarmth = count > 0 && alive > 0 && entries <= alive
+      if (!forWarmth) coldSince.delete(name)
+      else if (!isTime(name)) continue
       for (let i = 0; i < (failures >= patience ? Math.min(1, count) : count) && !signal.aborted; i++)
         agents.start(name, warm > 0)
     }

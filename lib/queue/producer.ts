@@ -40,21 +40,23 @@ const wellFormed = (_: string, value: unknown): unknown => (typeof value === 'st
 
 /** What the script `enqueue` is to know of one job. What is empty is left out of its record. */
 function argumentsOf(spec: JobSpec, options: EnqueueOptions = {}): (string | number)[] {
-  const { repo, branch, commit, pipeline, pool, timeoutMs, env, secrets } = spec
+  const { repo, branch, commit, pipeline, pool, timeoutMs, env, secrets, fork } = spec
   const key = options.key
     ? `k:${digest(options.key)}`
-    : `b:${digest(repo, branch, commit, pipeline, pool, sorted(env), [...secrets].sort())}`
+    : `b:${digest(repo, branch, commit, pipeline, pool, sorted(env), [...secrets].sort(), ...(fork ? ['fork'] : []))}`
   const { commitAt = 0, sealed, about } = options
   const more = {
     ...(timeoutMs && { timeoutMs }),
     ...(Object.keys(env).length && { env }),
     ...(secrets.length && { secrets }),
+    ...(fork && { fork }),
     ...(sealed && { sealed }),
     ...(commitAt && { commitAt }),
     ...(about && { about }),
   }
   const [flag, hold] = [options.supersede ? 1 : 0, options.hold ?? '']
-  const group = digest(repo, branch, pipeline)
+  // what a fork pushes supersedes nothing of ours
+  const group = digest(repo, branch, pipeline, ...(fork ? ['fork'] : []))
   const record = JSON.stringify({ branch, commit, pipeline, ...more }, wellFormed)
   return [options.id ?? ulid(), key, group, hold, flag, pool, repo, commit, commitAt, options.report ? 1 : 0, record]
 }

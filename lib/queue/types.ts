@@ -17,6 +17,39 @@ export interface Step {
   exitCode: number | null
   durationMs: number | null
   reason?: string
+  /** What its test reports say. */
+  tests?: TestReport
+  /** Of the phase that restored caches. */
+  cache?: CacheUse[]
+  /** Of the phase that kept files. */
+  artifacts?: Artifact[]
+}
+
+/** Tests of one step by its JUnit reports: counts, and the failed ones by name (a bounded number of them). */
+export interface TestReport {
+  passed: number
+  failed: number
+  skipped: number
+  failures: { name: string; message: string }[]
+}
+
+/** What one cache of a job was good for: `hit` by the exact key, `near` by another state of its lock files. */
+export interface CacheUse {
+  paths: string[]
+  outcome: 'hit' | 'near' | 'miss' | 'refused' | 'shared'
+  /** In words: which entry, or why not. */
+  reason?: string
+  bytes: number
+  restoreMs: number
+  /** Time that the steps took without it, as far as that is known, minus what they and the restoring took now; null before that is known. */
+  savedMs: number | null
+}
+
+/** A file that a job keeps: its path in the workspace, with `/`. */
+export interface Artifact {
+  path: string
+  bytes: number
+  sha256: string
 }
 
 /** What to build. Written once by enqueue, never changed. */
@@ -34,6 +67,8 @@ export interface JobSpec {
   env: Record<string, string>
   /** Names of the secrets; their values are sealed (lib/seal.ts) in `sealed`. */
   secrets: string[]
+  /** It builds what somebody from outside wrote: caches are read, never written, and there are no secrets. */
+  fork?: boolean
 }
 
 /** Everything known of one job. */

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 /** Put one job on the queue. */
 import type { Args, Spec } from '#lib/cli/args.ts'
-import { info, ok, print, printJson } from '#lib/cli/log.ts'
+import { info, print, printJson } from '#lib/cli/log.ts'
 import { main, type Context } from '#lib/cli/main.ts'
 import { loadConfig } from '#lib/config.ts'
-import { RaibidError, UsageError } from '#lib/errors.ts'
+import { UsageError } from '#lib/errors.ts'
 import { resolveHead, commitDate } from '#lib/jobs/commit.ts'
-import { openQueue, type Open } from '#lib/jobs/open.ts'
+import { openQueue } from '#lib/jobs/open.ts'
 import { shortId } from '#lib/jobs/show.ts'
+import { envOf, sealed, secretsOf } from '#lib/jobs/variables.ts'
 import { producer } from '#lib/queue/producer.ts'
 import { parseRepo, verifyBranch, verifyCommit } from '#lib/repo.ts'
 import { ulid } from '#lib/ulid.ts'
@@ -38,6 +39,7 @@ export const spec = {
     },
     key: { type: 'string', description: 'idempotency key: the same key always means the same job', placeholder: '<text>' },
     supersede: { type: 'boolean', description: 'cancel waiting jobs of this branch that build an older commit' },
+    fork: { type: 'boolean', description: 'somebody from outside wrote it: caches are read and never written, no secrets' },
     wait: { type: 'boolean', description: 'wait for the result; the exit code is that of the build' },
     json: { type: 'boolean', description: 'print { id, deduplicated }' },
   },
@@ -51,10 +53,12 @@ export const spec = {
 export async function run(args: Args<typeof spec>, { signal }: Context): Promise<number> {
   const repo = parseRepo(args.repo)
   const branch = args.branch === undefined ? undefined : verified(args.branch)
-  const env = pairs(args.env)
+  const env = envOf(args.env)
   if (args.commit !== undefined && !/^[0-9a-f]{4,64}$/i.test(args.commit))
     throw new UsageError(`--commit: ${JSON.stringify(args.commit.slice(0, 80))} is not a commit id`)
-  const values = secretValues(args.secret)
+  const values = secretsOf(args.secret)
+  if (args.fork && args.secret.length)
+    throw new UsageError('--fork: what somebody from outside wrote gets no secret; leave out --secret')
   const config = await loadConfig()
   const { credentials } = config.git
   // what checks the job is loaded while git and Redis are asked
@@ -66,7 +70,7 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   const id = ulid()
   const spec = {
     ...{ repo: repo.url, branch: head.branch, commit: verifyCommit(head.commit), pipeline: args.pipeline, pool: args.pool },
-    ...{ timeoutMs: args.timeout ?? 0, env, secrets: args.secret },
+    ...{ timeoutMs: args.timeout ?? 0, env, secrets: args.secret, ...(args.fork && { fork: true }) },
   }
   const { deduplicated, superseded, ...made } = await producer(open.redis, open.limits, open.pools).enqueue(spec, {
     id,
@@ -79,47 +83,14 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   else print(made.id)
   if (deduplicated) info('the same build is unfinished already: this is its id')
   for (const older of superseded) info(`superseded job ${shortId(older)}`)
-  return args.wait ? result(open, made.id, signal) : 0
+  if (!args.wait) return 0
+  const { waitForResult } = await import('#lib/jobs/result.ts')
+  return waitForResult(open, made.id, signal)
 }
 
 function verified(branch: string): string {
   verifyBranch(branch)
   return branch
-}
-
-function pairs(list: string[]): Record<string, string> {
-  const env: Record<string, string> = {}
-  for (const pair of list) {
-    const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(pair) ?? []
-    if (name === undefined) throw new UsageError(`--env: ${JSON.stringify(pair.slice(0, 80))} is not NAME=value`)
-    env[name] = value!
-  }
-  return env
-}
-
-function secretValues(names: string[]): Record<string, string> {
-  const missing = names.filter((name) => !process.env[name])
-  if (missing.length)
-    throw new UsageError(`--secret: ${missing.join(', ')} is not set in this environment; a secret's value is never an argument`)
-  return Object.fromEntries(names.map((name) => [name, process.env[name]!]))
-}
-
-async function sealed(values: Record<string, string>, home: string, id: string): Promise<string> {
-  const { seal, secretKey } = await import('#lib/seal.ts')
-  return seal(values, secretKey(home, true), id)
-}
-
-async function result(open: Open, id: string, signal: AbortSignal): Promise<number> {
-  const { followLog } = await import('#lib/queue/log-reader.ts')
-  for await (const entry of followLog(await open.another(), id, { live: true, signal })) {
-    if (entry.kind === 'step' && !entry.phase) info(`▸ ${entry.name}`)
-  }
-  const job = await open.reader.job(id)
-  if (signal.aborted) return 130
-  if (job?.state === 'success') return (ok(`job ${shortId(id)} success`), 0)
-  throw new RaibidError(
-    `job ${shortId(id)} ${job?.state ?? 'has been forgotten'}${job?.reason ? `: ${job.reason}` : ''}; its log: just tail ${shortId(id)}`,
-  )
 }
 
 if (import.meta.main) await main(spec, run)

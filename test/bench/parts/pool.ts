@@ -13,6 +13,7 @@ import { testPool, type TestPool } from '#test/helpers/pool.ts'
 import type { TestRepo } from '#test/helpers/tmp-repo.ts'
 import { waitFor } from '#test/helpers/wait-for.ts'
 import type { Scratch } from './scratch.ts'
+import { cpuMs } from './usage.ts'
 
 export interface BenchPool extends TestPool {
   jobs: Producer
@@ -93,8 +94,13 @@ export async function rest(pool: BenchPool): Promise<void> {
     const spare = notes(pool.home).some((note) => note.spare === 'ready')
     return noted.length === pool.warm && idle.length === pool.warm && spare
   })
-  // the last to come has yet to go to sleep
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  // the last to come has yet to go to sleep: a warm agent rehearses first, as it would long before a job comes
+  const used = (): number => Math.round(notes(pool.home).reduce((sum, { pid }) => sum + cpuMs(pid), cpuMs(pool.supervisor()!)))
+  await waitFor('the pool to sleep', async () => {
+    const before = used()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    return used() - before <= 2
+  })
 }
 
 /** Waits until all these jobs have ended, each with success. */
