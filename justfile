@@ -126,6 +126,23 @@ cancel *args:
 retry *args:
     node tasks/jobs/retry.ts "$@"
 
+# Say in one line why a job waits, is slow, or failed
+[group('jobs')]
+why *args:
+    node tasks/jobs/why.ts "$@"
+
+# Write one plain zx script that runs the same steps as a job, on this machine
+[group('jobs')]
+[no-cd]
+repro *args:
+    node '{{ root }}/tasks/jobs/repro.ts' "$@"
+
+# Build the working tree as it is, before it is committed or pushed
+[group('jobs')]
+[no-cd]
+preflight *args:
+    node '{{ root }}/tasks/jobs/preflight.ts' "$@"
+
 # List, retry or drop the jobs that were given up
 [group('jobs')]
 dead *args:

@@ -10,7 +10,9 @@ import type * as Planner from '#lib/pipeline/plan.ts'
 import { PipelineError, type PlannedStep } from '#lib/pipeline/types.ts'
 import { createMarks } from './marks.ts'
 import { runPlanned, shownScript } from './run-planned.ts'
+import { leftOut } from './passed.ts'
 import type { Shipper } from './shipper.ts'
+import { verdict } from './verdict.ts'
 
 /** Why an attempt is stopped from outside. */
 export type Stop = 'cancel' | 'lost' | 'drain' | 'timeout'
@@ -27,6 +29,7 @@ export interface AttemptOptions {
   credentials: Credential[]
   shipper: Shipper
   stop: AbortSignal
+  bornAt: number
   /** Called once the bound on the whole attempt is known, ms. */
   onTimeout: (ms: number) => void
   defaultTimeoutMs: number
@@ -64,6 +67,7 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   let commit = job.commit
   let cloneError: unknown
   await marks.phase('clone', async (index, step) => {
+    step.bornAt = options.bornAt
     try {
       for (const path of [source, env.TMPDIR]) mkdirSync(path, { recursive: true, mode: 0o700 })
       const { credentials, mark } = options
@@ -93,7 +97,7 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
     ...env,
     [stepEnv.ci]: 'true',
     [stepEnv.job]: job.id,
-    [stepEnv.repo]: job.repo,
+    [stepEnv.repo]: job.origin ?? job.repo,
     [stepEnv.branch]: job.branch,
     [stepEnv.commit]: commit,
     [stepEnv.attempt]: String(job.attempt),
@@ -117,21 +121,15 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
     return result('failed', messageOf(error))
   }
 
-  for (const one of planned) {
+  for (const one of leftOut(planned, job.passed)) {
     if (stop.aborted) return stopped()
-    const step = await marks.step(one.name, shownScript(one), (index, into) => {
+    const step = await marks.step(one, shownScript(one), (index, into) => {
       const onOutput = (text: string): Promise<void> => shipper.write(index, text)
       return runPlanned(one, into, { cwd: source, env: variables, mark: options.mark, signal: stop, onOutput })
     })
     if (stop.aborted) return stopped()
     if (step.state === 'failed') return result('failed', `step ${one.name}: ${step.reason}`, step.exitCode)
   }
-  if (steps.every((step) => step.state === 'skipped')) {
-    const why = [...new Set(steps.map((step) => step.reason))].join('; ')
-    return result(
-      'failed',
-      steps.length ? `nothing was run: every step was skipped (${why})` : 'nothing was run: there are no steps',
-    )
-  }
-  return result('success', '', 0)
+  const { state, reason, exitCode } = verdict(planned, steps, job.branch)
+  return result(state, reason, exitCode)
 }

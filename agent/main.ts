@@ -29,6 +29,7 @@ const warmFrom = 60_000
 const spare = process.argv.includes(spareFlag)
 // its supervisor has gone while it boots
 if (spare) process.once('disconnect', () => process.exit(0))
+let bornAt = Math.round(performance.timeOrigin)
 let pool = process.env[env.pool] || 'default'
 
 async function main(): Promise<number> {
@@ -59,6 +60,7 @@ async function main(): Promise<number> {
     if (!orders) return 0
     Object.assign(config, { agentIdleMs: orders.idleMs })
     pool = orders.pool
+    bornAt = Date.now()
     redis.connect().catch(() => {})
   }
   let refused: (error: Error) => void = () => {}
@@ -76,7 +78,7 @@ async function main(): Promise<number> {
     clearTimeout(late)
     say(`claimed ${job.id} attempt ${job.attempt}`)
     const { ended, claimed } = await runner
-      .then(({ runJob }) => runJob({ job, token, next, agent, worker, bell: openBell, config, drain: drain.signal }))
+      .then(({ runJob }) => runJob({ job, token, next, agent, worker, bell: openBell, config, bornAt, drain: drain.signal }))
       .catch(async (error: unknown) => {
         // a broken agent says so on the job: it costs a try, like an agent that was lost
         await worker.release(token, 'lost', `agent error: ${messageOf(error)}`)

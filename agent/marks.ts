@@ -1,6 +1,8 @@
 import type { Step } from '#lib/queue/types.ts'
 import type { Shipper } from './shipper.ts'
 
+type Named = Pick<Step, 'name' | 'independent'>
+
 export type Work = (index: number, step: Step) => Promise<void>
 
 /** The phases and steps of one attempt, each shown on the job and in its log from its begin to its end. */
@@ -9,9 +11,9 @@ export function createMarks(shipper: Shipper, stop: AbortSignal) {
   const steps: Step[] = []
 
   /** Runs `work` as a phase or step; `work` fills in how it ended. `run` is what is shown of its script. */
-  async function shown(list: Step[], name: string, work: Work, run?: string): Promise<Step> {
+  async function shown(list: Step[], { name, independent }: Named, work: Work, run?: string): Promise<Step> {
     const index = phases.length + steps.length
-    const step: Step = { name, state: 'running', exitCode: null, durationMs: null }
+    const step: Step = { name, state: 'running', exitCode: null, durationMs: null, ...(independent && { independent }) }
     list.push(step)
     shipper.mark('step', index, { name, phase: list === phases, ...(run && { run }) }, { phases, steps })
     const begun = performance.now()
@@ -26,7 +28,7 @@ export function createMarks(shipper: Shipper, stop: AbortSignal) {
   return {
     phases,
     steps,
-    phase: (name: string, work: Work): Promise<Step> => shown(phases, name, work),
-    step: (name: string, run: string | undefined, work: Work): Promise<Step> => shown(steps, name, work, run),
+    phase: (name: string, work: Work): Promise<Step> => shown(phases, { name }, work),
+    step: (step: Named, run: string | undefined, work: Work): Promise<Step> => shown(steps, step, work, run),
   }
 }

@@ -37,7 +37,15 @@ async function run(agent: string, config: Config): Promise<void> {
   try {
     const worker = workerOf(redis, agent)
     await worker.claim('', '')
-    const all = { agent, token: '', next: null, config: { ...config, home: folder }, drain: over.signal, bell: () => bell }
+    const all = {
+      agent,
+      token: '',
+      next: null,
+      config: { ...config, home: folder },
+      bornAt: 0,
+      drain: over.signal,
+      bell: () => bell,
+    }
     const known: Worker = { ...worker, onCancel: () => Promise.resolve() }
     await runJob({ ...all, worker: known, job: { ...job, repo: join(folder, 'none') } })
     await writeFile(join(folder, pipelineFile), 'steps: [{ name: none, run: ":" }]\n')

@@ -26,6 +26,8 @@ export interface RunOptions {
   worker: Worker
   bell: () => Redis
   config: Config
+  /** When the process became an agent, ms. */
+  bornAt: number
   drain: AbortSignal
 }
 
@@ -104,6 +106,7 @@ export async function runJob(options: RunOptions): Promise<Ran> {
       credentials,
       shipper,
       stop: stop.signal,
+      bornAt: options.bornAt,
       onTimeout,
       defaultTimeoutMs: config.jobTimeoutMs,
       longestMs: config.longestBuildMs,

@@ -67,6 +67,7 @@ export const files = {
   gitCredentials: 'git-credentials',
   redisData: 'redis',
   work: 'work',
+  preflights: 'preflight',
   tmp: 'run/tmp',
   compileCache: 'cache/node',
 } as const

@@ -15,10 +15,10 @@ const machine = (): NodeJS.ProcessEnv =>
 
 /**
  * A `git` for a task's questions: gives what it printed, trimmed; rejects when it fails. Credentials go by a helper that answers for their
- * host only: never in an argument or a URL. It never asks a person, and gives up after 15 s. Bound to a repository on this machine (`local`), it
+ * host only: never in an argument or a URL. It never asks a person, and gives up after 15 s, or `timeout` ms. Bound to a repository on this machine (`local`), it
  * reads that one, whoever owns it, and starts no program and no transfer that the repository's own configuration names.
  */
-export function gitWith(credentials: GitCredential[], local?: string): (...args: string[]) => Promise<string> {
+export function gitWith(credentials: GitCredential[], local?: string, timeout = 15_000): (...args: string[]) => Promise<string> {
   const run = promisify(execFile)
   const lines = credentials.map(({ host, user, token }) => `${host}\t${user}\t${token}`).join('\n')
   const env = {
@@ -39,5 +39,5 @@ export function gitWith(credentials: GitCredential[], local?: string): (...args:
   const config = settings.flatMap((setting) => ['-c', setting])
   const place = local ? ['-C', local] : []
   return async (...args) =>
-    (await run('git', [...place, ...config, ...args], { env, timeout: 15_000, maxBuffer: 16 * 1024 * 1024 })).stdout.trim()
+    (await run('git', [...place, ...config, ...args], { env, timeout, maxBuffer: 16 * 1024 * 1024 })).stdout.trim()
 }

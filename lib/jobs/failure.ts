@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis'
 import { followLog } from '#lib/queue/log-reader.ts'
 import type { Job } from '#lib/queue/types.ts'
 import { firstErrors } from './first-errors.ts'
+import { passedSteps } from './passed-steps.ts'
 import { shortId } from './show.ts'
 
 /** The place of the step (or phase) that failed, as the log numbers them; null when none did. */
@@ -12,7 +13,7 @@ export function failingStep(job: Job): number | null {
 }
 
 /** All that one step of the last attempt put out. */
-async function outputOf(redis: Redis, job: Job, step: number): Promise<string> {
+export async function outputOf(redis: Redis, job: Job, step: number): Promise<string> {
   let text = ''
   for await (const entry of followLog(redis, job.id))
     if (entry.kind === 'out' && entry.attempt === job.attempt && entry.step === step) text += entry.text
@@ -26,12 +27,16 @@ export async function tellFailure(redis: Redis, job: Job, whole: boolean): Promi
   const id = shortId(job.id)
   const commands: [string, string][] = [
     ...(whole ? [] : [[`just tail ${id} --failed`, 'all that this step put out'] as [string, string]]),
-    [`just retry ${id}`, 'run it again'],
+    passedSteps(job).length
+      ? [`just retry ${id} --failed-only`, 'run it again, without what has passed']
+      : [`just retry ${id}`, 'run it again'],
+    [`just repro ${id}`, 'a script that does the same on this machine'],
   ]
+  const width = Math.max(...commands.map(([command]) => command.length))
   const errors = whole ? [] : firstErrors(await outputOf(redis, job, at))
   const { name } = [...job.phases, ...job.steps][at]!
   return [
     ...(errors.length ? [`  in ${name}:`, ...errors.map((line) => `    ${line}`)] : []),
-    ...commands.map(([command, what]) => `  ${command.padEnd(`just tail ${id} --failed`.length)}   ${what}`),
+    ...commands.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`),
   ]
 }

@@ -20,6 +20,7 @@ export function publicJob(job: Job) {
     exitCode,
     env,
     secrets,
+    origin,
     fork,
     logCut,
   } = job
@@ -30,7 +31,7 @@ export function publicJob(job: Job) {
     startedAt: iso(job.startedAt),
     finishedAt: iso(job.finishedAt),
     dueAt: iso(job.dueAt),
-    ...{ exitCode, phases, steps, env, secrets, ...(fork && { fork }), logCut },
+    ...{ exitCode, phases, steps, env, secrets, ...(origin && { origin }), ...(fork && { fork }), logCut },
   }
 }
 

@@ -36,13 +36,19 @@ export async function parseRaibidFile(text: string, branch = ''): Promise<Raibid
   return { timeoutMs, env, secrets: [...new Set(secrets)], steps: value.steps.map((step) => planned(step, branch)) }
 }
 
-type Written = { name?: string; run: string; timeout?: number; branches?: string[] }
+type Written = { name?: string; run: string; timeout?: number; branches?: string[]; independent?: boolean }
 
-function planned({ name, run, timeout, branches }: Written, branch: string): PlannedStep {
+function planned({ name, run, timeout, branches, independent }: Written, branch: string): PlannedStep {
   const firstLine = run.trim().split('\n')[0]!.trim()
   const short = [...firstLine].length > 60 ? `${[...firstLine].slice(0, 59).join('')}…` : firstLine
   const skip = notForBranch(branches, branch)
-  return { name: name ?? short, run, ...(timeout !== undefined && { timeoutMs: timeout }), ...(skip && { skip }) }
+  return {
+    name: name ?? short,
+    run,
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(independent && { independent }),
+    ...(skip && { skip, elsewhere: true }),
+  }
 }
 
 /** What is told when a job comes without a secret that its repository needs; undefined when it has all of them. */

@@ -14,6 +14,11 @@ const duration: Check<number> = check({ type: 'string', pattern: '^([0-9]+(d|h|m
   return ms || place.problem(`${shown(place)} is not a duration`)
 })
 
+const flag: Check<boolean> = check({ type: 'boolean' }, (place) => {
+  const value = scalarOf(place)
+  return typeof value === 'boolean' ? value : place.problem(`${shown(place)} is neither true nor false`)
+})
+
 /** A text; numbers and booleans stand for what was written. */
 function written(place: Place): string | undefined {
   const value = scalarOf(place)
@@ -66,6 +71,7 @@ const step = mapping(
     name: about('What the step is called (default: the first line of its script)', line),
     run: about('Its script, run by `bash -eo pipefail` in the workspace', script),
     timeout: about('Time that it may take: 90s, 10m, 1h30m', duration),
+    independent: about('No later step needs what it makes: `just retry --failed-only` leaves it out once it has passed', flag),
     branches: about('Run only on these: names, or patterns such as `release/*` (`**` also matches slashes)', list(line, 50)),
   },
   ['run'],

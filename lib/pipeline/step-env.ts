@@ -37,6 +37,9 @@ export function stepPath(path = ''): string {
   return folders.join(delimiter) || defaultPath
 }
 
+/** The rule for the names that a step sees of the machine's environment, for a script that is to run elsewhere. */
+export const seenNames = { names: [...allowed].sort(), prefix: allowedPrefix.source }
+
 export interface StepEnvironmentOptions {
   base: NodeJS.ProcessEnv
   /** Set in any case; the only place where RAIBID_ variables come from. */

@@ -40,8 +40,12 @@ export interface PlannedStep {
   /** A bash script. */
   run: string
   timeoutMs?: number
+  /** No later step needs what it makes. */
+  independent?: true
   /** Why the step is not run: a tool that is missing, a branch it is not for. */
   skip?: string
+  /** It is skipped for the branch alone. */
+  elsewhere?: true
 }
 
 export interface Pipeline {

@@ -2,7 +2,8 @@ import { chosenCluster, type ClusterArgs } from '#lib/cluster/chosen.ts'
 import type { PoolChange, PoolState } from '#lib/cluster/scaled-job-change.ts'
 import { loadConfig } from '#lib/config.ts'
 import { UsageError } from '#lib/errors.ts'
-import { changeSettings, poolLimits } from './settings.ts'
+import { localLimits } from './local-limits.ts'
+import { changeSettings } from './settings.ts'
 import { runningPool } from './state.ts'
 
 export interface Changed extends PoolState {
@@ -29,7 +30,8 @@ export async function changePool(args: ClusterArgs & { pool: string }, change: P
     const { state, changed } = await inCluster(kube, args.pool, change, args.namespace).finally(kube.close)
     return { ...state, where: kube.server, changed, running: true }
   }
-  const { home, pools } = await loadConfig()
+  const config = await loadConfig()
+  const { home, pools } = config
   const pool = pools[args.pool]
   if (!pool) throw new UsageError(`there is no pool "${args.pool}"; known: ${Object.keys(pools).join(', ')}`)
   if (change.do === 'scale' && change.max < pool.warm)
@@ -39,7 +41,7 @@ export async function changePool(args: ClusterArgs & { pool: string }, change: P
   const running = runningPool(home)
   return {
     pool: args.pool,
-    ...poolLimits(home, args.pool, pool),
+    ...localLimits({ ...config, redisGiven: false }, args.pool)!,
     where: 'local',
     changed,
     running: Boolean(running && !running.stopping),

@@ -54,7 +54,7 @@ function earlierSpec({ branch, commit, pipeline, timeoutMs, env, secrets, sealed
 export function parseJob(id: string, hash: Hash): Job | null {
   const spec = hash['spec'] === undefined ? earlierSpec(hash) : json<Spec | null>(hash['spec'], null)
   if (!spec || !hash['repo'] || !jobStates.includes(hash['state'] as JobState)) return null
-  const { branch = '', commit = '', pipeline = 'auto', timeoutMs = 0, env = {}, secrets = [], sealed = '', fork } = spec
+  const { branch = '', commit = '', pipeline = 'auto', timeoutMs = 0, env = {}, secrets = [], sealed = '', origin, fork } = spec
   return {
     id,
     repo: hash['repo'],
@@ -66,6 +66,7 @@ export function parseJob(id: string, hash: Hash): Job | null {
     env,
     secrets,
     sealed,
+    ...(origin && { origin }),
     ...(fork && { fork }),
     seq: number(hash['seq']),
     state: hash['state'] as JobState,
@@ -82,6 +83,7 @@ export function parseJob(id: string, hash: Hash): Job | null {
     dueAt: maybe(hash['dueAt']),
     phases: stepsOf(hash, 'phases'),
     steps: stepsOf(hash, 'steps'),
+    passed: json(hash['passed'], []),
     exitCode: maybe(hash['exitCode']),
     logCut: cutOf(hash),
   }

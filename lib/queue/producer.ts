@@ -5,7 +5,7 @@ import { ulid } from '#lib/ulid.ts'
 import type { Limits } from './limits.ts'
 import type * as Schema from './schema.ts'
 import { scriptsOn } from './scripts.ts'
-import type { JobSpec, JobState } from './types.ts'
+import type { JobSpec, JobState, PassedStep } from './types.ts'
 
 export interface EnqueueOptions {
   /** Makes a repeat of the same call harmless; default: a new ULID. */
@@ -40,7 +40,7 @@ const wellFormed = (_: string, value: unknown): unknown => (typeof value === 'st
 
 /** What the script `enqueue` is to know of one job. What is empty is left out of its record. */
 function argumentsOf(spec: JobSpec, options: EnqueueOptions = {}): (string | number)[] {
-  const { repo, branch, commit, pipeline, pool, timeoutMs, env, secrets, fork } = spec
+  const { repo, branch, commit, pipeline, pool, timeoutMs, env, secrets, origin, fork } = spec
   const key = options.key
     ? `k:${digest(options.key)}`
     : `b:${digest(repo, branch, commit, pipeline, pool, sorted(env), [...secrets].sort(), ...(fork ? ['fork'] : []))}`
@@ -49,6 +49,7 @@ function argumentsOf(spec: JobSpec, options: EnqueueOptions = {}): (string | num
     ...(timeoutMs && { timeoutMs }),
     ...(Object.keys(env).length && { env }),
     ...(secrets.length && { secrets }),
+    ...(origin && { origin }),
     ...(fork && { fork }),
     ...(sealed && { sealed }),
     ...(commitAt && { commitAt }),
@@ -99,9 +100,17 @@ export function producer(redis: Redis, limits?: Partial<Limits>, pools: readonly
       return { before: before!, after }
     },
 
-    /** Runs a finished job again. `done` is false when it is not finished; `before` then tells its state. */
-    async retry(id: string, request = ulid()): Promise<{ before: JobState | 'unknown'; done: boolean }> {
-      const [before, done] = (await run('retry', id, request)) as [JobState | 'unknown', number?]
+    /**
+     * Runs a finished job again; all of it, but for the steps that are `passed`. `done` is false when it is not finished; `before` then tells
+     * its state.
+     */
+    async retry(
+      id: string,
+      request = ulid(),
+      passed: PassedStep[] = [],
+    ): Promise<{ before: JobState | 'unknown'; done: boolean }> {
+      const kept = passed.length ? JSON.stringify(passed, wellFormed) : ''
+      const [before, done] = (await run('retry', id, request, kept)) as [JobState | 'unknown', number?]
       return { before, done: done === 1 }
     },
 

@@ -81,6 +81,18 @@ export function reader(redis: Redis) {
 
     ...nameIndex(redis),
 
+    /** How many jobs are before this one in its pool's line; null when it does not wait there. */
+    async before({ id, pool }: Pick<Job, 'id' | 'pool'>): Promise<number | null> {
+      const [score, rank] = await Promise.all([redis.zscore(keys.due(pool), id), redis.zrank(keys.due(pool), id)])
+      return score === null || rank === null || Number(score) >= LATER ? null : rank
+    },
+
+    /** What runs in a pool: at most 200 jobs. */
+    async running(pool: string): Promise<Job[]> {
+      const ids = await redis.zrange(keys.due(pool), LATER, '+inf', 'BYSCORE', 'LIMIT', 0, 200)
+      return (await jobsOf(ids)).filter((one) => one.state === 'running')
+    },
+
     /** How much waits, runs and is delayed in each pool. */
     async counts(pools: readonly string[]): Promise<PoolCounts[]> {
       return Promise.all(

@@ -19,6 +19,7 @@ export const jobSpec = z.strictObject({
     z.string().check(z.maxLength(32_768), z.regex(/^[^\u0000]*$/, 'must not hold a NUL')),
   ),
   secrets: z.array(z.string().check(z.regex(name, 'must be a variable name'))).check(z.maxLength(100)),
+  origin: z.optional(text(1024)),
   fork: z.optional(z.boolean()),
 })
 

@@ -17,12 +17,23 @@ export interface Step {
   exitCode: number | null
   durationMs: number | null
   reason?: string
+  /** No later step needs what it makes: once it has passed, `retry --failed-only` leaves it out. */
+  independent?: true
   /** What its test reports say. */
   tests?: TestReport
+  /** Of the phase `clone`: when the agent's process was started, or became an agent, by its own clock. */
+  bornAt?: number
   /** Of the phase that restored caches. */
   cache?: CacheUse[]
   /** Of the phase that kept files. */
   artifacts?: Artifact[]
+}
+
+/** A step that passed in an earlier attempt, and need not run again: its place among the steps, and its name. */
+export interface PassedStep {
+  index: number
+  name: string
+  attempt: number
 }
 
 /** Tests of one step by its JUnit reports: counts, and the failed ones by name (a bounded number of them). */
@@ -67,6 +78,8 @@ export interface JobSpec {
   env: Record<string, string>
   /** Names of the secrets; their values are sealed (lib/seal.ts) in `sealed`. */
   secrets: string[]
+  /** The repository that `repo` stands for, where that is only a snapshot of it. */
+  origin?: string
   /** It builds what somebody from outside wrote: caches are read, never written, and there are no secrets. */
   fork?: boolean
 }
@@ -95,6 +108,8 @@ export interface Job extends JobSpec {
   /** Clone and the like. */
   phases: Step[]
   steps: Step[]
+  /** Of earlier attempts, not to be run again: what `retry --failed-only` left out. */
+  passed: PassedStep[]
   exitCode: number | null
   sealed: string
   logCut: { lines: number; bytes: number }

@@ -9,7 +9,7 @@ import { formatDuration } from '#lib/duration.ts'
 import { jobTable } from '#lib/jobs/job-table.ts'
 import { openQueue } from '#lib/jobs/open.ts'
 import { publicJob, shortId } from '#lib/jobs/show.ts'
-import { poolLimits } from '#lib/pool/settings.ts'
+import { localLimits } from '#lib/pool/local-limits.ts'
 import { poolNotes } from '#lib/queue/notes.ts'
 
 export const spec = {
@@ -30,9 +30,8 @@ export async function run(args: Args<typeof spec>): Promise<number> {
     poolNotes(redis),
   ])
   // the limits of a pool that is not of this home are in its cluster; what is wrong there is in the notes
-  const here = (pool: string) => (config.redisGiven ? null : poolLimits(config.home, pool, config.pools[pool]!))
   const counts = counted.map((one) => {
-    const { max = null, warm = null, paused = null } = here(one.pool) ?? {}
+    const { max = null, warm = null, paused = null } = localLimits(config, one.pool) ?? {}
     return { ...one, max, warm, paused, note: notes.find(({ pool }) => pool === one.pool)?.text ?? null }
   })
   if (args.json) {

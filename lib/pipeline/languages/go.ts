@@ -8,6 +8,7 @@ export default {
     const step = (name: string): PlannedStep => ({
       name,
       run: `go ${name} ./...`,
+      independent: true,
       ...(!has('go') && { skip: 'go is not installed' }),
     })
     return Promise.resolve(['vet', 'build', 'test'].map(step))

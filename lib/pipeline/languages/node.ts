@@ -46,6 +46,11 @@ export default {
       const script = scripts[name]
       return typeof script === 'string' && script.trim() !== '' && !placeholder.test(script.trim())
     }
-    return [step('ci', install), ...['build', 'lint', 'test'].filter(exists).map((name) => step(name, `${tool} run ${name}`))]
+    const script = (name: string): PlannedStep => ({
+      ...step(name, `${tool} run ${name}`),
+      // tests often run what was built
+      ...(name !== 'build' && { independent: true }),
+    })
+    return [step('ci', install), ...['build', 'lint', 'test'].filter(exists).map(script)]
   },
 } satisfies Pipeline

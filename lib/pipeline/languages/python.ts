@@ -42,11 +42,11 @@ export default {
     const pytest = uv ? 'uv run --no-sync --with pytest pytest' : `${python} -m pytest`
     const unittest = `${uv ? 'uv run --no-sync python' : python} -m unittest discover${testFolder ? ` -s ${testFolder}` : ''}`
     // settings may say that ruff mends what it finds, and then it is content
-    const ruff = step('lint', 'ruff check --no-fix .', 'ruff')
+    const ruff = { ...step('lint', 'ruff check --no-fix .', 'ruff'), independent: true as const }
     return [
       step('install', uv ? withUv(project) : withPip(project)),
       ...(project.ruff ? [ruff] : []),
-      ...(tests ? [step('test', tests === 'pytest' ? pytest : unittest)] : []),
+      ...(tests ? [{ ...step('test', tests === 'pytest' ? pytest : unittest), independent: true as const }] : []),
     ]
   },
 } satisfies Pipeline

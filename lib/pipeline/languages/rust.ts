@@ -6,9 +6,10 @@ export default {
   detect: (workspace) => workspace.has('Cargo.toml'),
   async steps({ workspace, has }) {
     const locked = (await workspace.has('Cargo.lock')) ? ' --locked' : ''
+    // each brings its own build up to date
     const step = (name: string, run: string, tool = 'cargo'): PlannedStep => {
       const missing = ['cargo', tool].find((one) => !has(one))
-      return { name, run, ...(missing && { skip: `${missing} is not installed` }) }
+      return { name, run, independent: true, ...(missing && { skip: `${missing} is not installed` }) }
     }
     return [
       step('check', `cargo check --workspace${locked}`),

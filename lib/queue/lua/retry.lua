@@ -1,6 +1,6 @@
 -- with: common visible
 -- A finished job runs again, at the end of the line, under the same id; attempts go on counting, tries and the cancel flag start
--- afresh. ARGV: id, request (a repeat of it changes nothing). Gives { state before, 1 when done }, or { 'unknown' }.
+-- afresh. ARGV: id, request (a repeat of it changes nothing), steps that need not run again (JSON, or empty). Gives { state before, 1 when done }, or { 'unknown' }.
 local id, request = ARGV[1], ARGV[2]
 local h = record(id)
 if not h.state then return { 'unknown' } end
@@ -14,6 +14,6 @@ local seq = redis.call('INCR', 'ci-seq')
 redis.call('ZADD', due(h.pool), seq, id)
 redis.call('HSET', 'job:' .. id, 'state', 'pending', 'reason', '', 'tries', 0, 'cancelled', 0, 'token', '', 'agent', '', 'seq', seq,
   'entry', ring(h.pool, id, h), 'queuedAt', now, 'startedAt', '', 'endedAt', '', 'finishedAt', '', 'exitCode', '', 'phases', '',
-  'steps', '', 'retryBy', request)
+  'steps', '', 'passed', ARGV[3], 'retryBy', request)
 tell(id, 'pending', h.attempt, 'retry', 'asked to run again', h.report)
 return { h.state, 1 }

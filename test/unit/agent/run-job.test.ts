@@ -34,7 +34,7 @@ test('the job that a report brings is kept alive while the workspace of the last
   } as unknown as Worker
   const bell = { removeAllListeners: () => {}, unsubscribe: () => Promise.resolve() } as unknown as Redis
   const drain = new AbortController().signal
-  const all = { token: 't', next: 'n', agent: 'a', worker, bell: () => bell, config, drain }
+  const all = { token: 't', next: 'n', agent: 'a', worker, bell: () => bell, config, bornAt: 0, drain }
   expect(await runJob({ ...all, job: aJob('first') })).toEqual({ ended: 'failed', claimed })
   expect(beats).toContain('next')
 })
