@@ -148,6 +148,12 @@ preflight *args:
 dead *args:
     node tasks/jobs/dead.ts "$@"
 
+# List the files that a job kept, or get them
+[group('jobs')]
+[no-cd]
+artifacts *args:
+    node '{{ root }}/tasks/jobs/artifacts.ts' "$@"
+
 # Check a repository's .raibid.yaml, and say what would be run
 [group('jobs')]
 [no-cd]

@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { phaseName } from '#lib/artifacts/kept.ts'
+import type { ArtifactStore } from '#lib/artifacts/store.ts'
 import { stepEnv } from '#lib/contract.ts'
 import { formatDuration } from '#lib/duration.ts'
 import { messageOf } from '#lib/errors.ts'
@@ -8,6 +10,7 @@ import type { Job } from '#lib/queue/types.ts'
 import { clone, CloneError, type Credential } from './clone.ts'
 import type * as Planner from '#lib/pipeline/plan.ts'
 import { PipelineError, type PlannedStep } from '#lib/pipeline/types.ts'
+import { keepArtifacts } from './keep-artifacts.ts'
 import { createMarks } from './marks.ts'
 import { runPlanned, shownScript } from './run-planned.ts'
 import { leftOut } from './passed.ts'
@@ -19,6 +22,8 @@ export type Stop = 'cancel' | 'lost' | 'drain' | 'timeout'
 
 /** How an attempt ended: with a result to report, or with the job to be given back. */
 export type Outcome = { kind: 'result'; result: Result } | { kind: 'release'; how: 'drained' | 'network'; reason: string }
+
+const drained: Outcome = { kind: 'release', how: 'drained', reason: 'the agent was asked to stop' }
 
 export interface AttemptOptions {
   job: Job
@@ -35,6 +40,7 @@ export interface AttemptOptions {
   defaultTimeoutMs: number
   /** No attempt may take longer; 0: no such bound. */
   longestMs: number
+  store: () => Promise<ArtifactStore>
 }
 
 /** Loads what a plan needs: early, so that it is there when the clone is. */
@@ -43,10 +49,26 @@ export async function preload(): Promise<typeof Planner> {
   return planner
 }
 
-/** Builds one job: clone, plan, steps. Never throws for what the repository did. */
+/** Builds one job: clone, plan, steps, and what is kept of them. Never throws for what the repository did. */
 export async function attempt(options: AttemptOptions): Promise<Outcome> {
+  const { job, folder, shipper, stop: signal } = options
+  const marks = createMarks(shipper, signal)
+  let patterns: string[] = []
+  const outcome = await build(options, marks, (plan) => (patterns = plan.artifacts))
+  if (signal.aborted || !patterns.length || outcome.kind !== 'result') return outcome
+  await marks.phase(phaseName, (index, phase) => {
+    const write = (text: string): Promise<void> => shipper.write(index, text)
+    return keepArtifacts({ job, workspace: join(folder, 'src'), patterns, store: options.store, signal, write }, phase)
+  })
+  return signal.reason === 'drain' ? drained : outcome
+}
+
+async function build(
+  options: AttemptOptions,
+  marks: ReturnType<typeof createMarks>,
+  onPlan: (plan: Planner.Plan) => void,
+): Promise<Outcome> {
   const { job, folder, shipper, stop } = options
-  const marks = createMarks(shipper, stop)
   const { phases, steps } = marks
   const within = (ms: number): number => Math.min(ms, options.longestMs || ms)
   let bound = within(job.timeoutMs || options.defaultTimeoutMs)
@@ -59,7 +81,7 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
     const why = stop.reason as Stop
     if (why === 'timeout') return result('failed', `timed out after ${formatDuration(bound)}`)
     if (why === 'cancel') return result('cancelled', 'cancelled')
-    return { kind: 'release', how: 'drained', reason: 'the agent was asked to stop' }
+    return drained
   }
 
   const source = join(folder, 'src')
@@ -109,6 +131,7 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
     const missing = missingSecrets(plan.secrets, Object.keys(options.secrets))
     if (missing) throw new PipelineError(missing)
     planned = plan.steps
+    onPlan(plan)
     phases.push({ name: `plan: ${plan.pipeline}`, state: 'success', exitCode: null, durationMs: null })
     Object.assign(variables, { ...plan.env, ...job.env, ...options.secrets })
     // the caller's bound is the last word, then the repository's

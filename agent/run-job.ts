@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import type { Config } from '#lib/config.ts'
 import { files } from '#lib/contract.ts'
+import { openStore } from '#lib/artifacts/store.ts'
 import { messageOf } from '#lib/errors.ts'
 import type { Answer, Claimed, Worker } from '#lib/queue/worker.ts'
 import type { Job } from '#lib/queue/types.ts'
@@ -110,6 +111,7 @@ export async function runJob(options: RunOptions): Promise<Ran> {
       onTimeout,
       defaultTimeoutMs: config.jobTimeoutMs,
       longestMs: config.longestBuildMs,
+      store: () => openStore(config),
     })
   }
 
@@ -132,6 +134,20 @@ export async function runJob(options: RunOptions): Promise<Ran> {
   }
 
   async function report(outcome: Outcome): Promise<Ran> {
+    const ran = await settle(outcome)
+    // the result was refused: another attempt's artifacts are those that count
+    if (
+      outcome.kind === 'result' &&
+      ran.ended.startsWith('lost') &&
+      outcome.result.phases.some((phase) => phase.artifacts?.length)
+    )
+      await openStore(config)
+        .then((store) => store.remove({ job: job.id, attempt: job.attempt }))
+        .catch(() => {}) // what is left is swept
+    return ran
+  }
+
+  async function settle(outcome: Outcome): Promise<Ran> {
     if (stop.signal.reason === 'lost') return { ended: 'lost: another attempt holds the job', claimed: null }
     // a Redis that is full refuses lines but takes results: whoever asked for the end must not wait for the last line
     await Promise.race([shipper?.flush(), afterStop(2000)])

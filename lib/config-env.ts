@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+
 /** Reads single variables; what is wrong with one is added to `problems`. An empty variable counts as not set. */
 export function environment(env: NodeJS.ProcessEnv, problems: string[]) {
   return {
@@ -21,10 +23,28 @@ export function environment(env: NodeJS.ProcessEnv, problems: string[]) {
       problems.push(...wrong.map((part) => `${name}: ${JSON.stringify(part)} is not the name of an environment variable`))
       return list
     },
+    /** A folder (seen from `root`), or a Gitea with an owner. */
+    artifacts(name: string, root: string): string | undefined {
+      const place = env[name]
+      if (!place) return undefined
+      if (!/^[a-z]+:\/\//i.test(place)) return resolve(root, place)
+      const problem = artifactsProblem(place)
+      if (problem) problems.push(`${name}: ${problem}`)
+      return place
+    },
     redisUrl(name: string): string | undefined {
       const url = env[name]
       if (url && !/^rediss?:\/\/\S+$/.test(url)) problems.push(`${name}: is not a URL such as redis://host:6379`)
       return url
     },
   }
+}
+
+/** What is wrong with the address of a Gitea whose packages hold the artifacts. Never repeats it: it may hold a password. */
+export function artifactsProblem(address: string): string | undefined {
+  const url = URL.canParse(address) ? new URL(address) : null
+  if (!url || !/^https?:$/.test(url.protocol)) return 'is neither a folder nor a URL such as https://git.example/owner'
+  if (url.username || url.password) return 'carries a login: give it in RAIBID_GIT_CREDENTIALS, as for git'
+  if (url.search || url.hash) return 'has a part after "?" or "#"'
+  return /\/[A-Za-z0-9][A-Za-z0-9._-]*\/*$/.test(url.pathname) ? undefined : 'names no owner: https://git.example/owner'
 }

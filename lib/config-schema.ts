@@ -1,4 +1,6 @@
+import { resolve } from 'node:path'
 import { z } from 'zod'
+import { artifactsProblem } from './config-env.ts'
 import { holdsItsCores, podShape } from './config-pool-schema.ts'
 import { duration, size } from './config-values.ts'
 
@@ -30,6 +32,14 @@ export const configSchema = z.strictObject({
     .record(z.string().regex(poolName, 'is not a pool name (a-z, 0-9 and -)'), pool)
     .optional()
     .describe('The pools of agents by name; `default` always exists'),
+  artifacts: z
+    .string()
+    .refine((place) => !/^[a-z]+:\/\//i.test(place) || !artifactsProblem(place), 'is not a URL such as https://git.example/owner')
+    .transform((place) => (/^[a-z]+:\/\//i.test(place) ? place : resolve(import.meta.dirname, '..', place)))
+    .optional()
+    .describe(
+      'Where artifacts are kept: a folder, or a Gitea’s packages by `https://<gitea>/<owner>` (default: `artifacts` in RAIBID_HOME)',
+    ),
   jobTimeout: duration
     .optional()
     .describe('Time that a job may take when neither it nor its repository says otherwise (default: 60m)'),

@@ -27,6 +27,8 @@ export interface Config {
   pods: Record<string, PodFile>
   jobTimeoutMs: number
   git: { credentials: GitCredential[] }
+  /** Where artifacts are kept: a folder, or the URL of an owner at a Gitea. */
+  artifacts: string
   agentMaxJobs: number
   agentIdleMs: number
   /** A build ends here, whatever its job asks for; 0: no such bound. */
@@ -70,6 +72,7 @@ export async function loadConfig({
     pods: pods(file),
     jobTimeoutMs: file.jobTimeout ?? 3_600_000,
     git: { credentials: gitCredentials(env, home, problems) },
+    artifacts: read.artifacts(names.artifacts, root) ?? file.artifacts ?? join(home, files.artifacts),
     agentMaxJobs: read.whole(names.agentMaxJobs, 1) ?? file.agent?.maxJobs ?? 1,
     agentIdleMs: seconds(read.whole(names.agentIdle, 0, 2_000_000)) ?? file.agent?.idle ?? 30_000,
     longestBuildMs: seconds(read.whole(names.longestBuild, 1, 24 * 86_400)) ?? 0,

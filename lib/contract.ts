@@ -31,6 +31,8 @@ export const env = {
   secretKey: 'RAIBID_SECRET_KEY',
   /** Names of more environment variables that steps may see, separated by commas. */
   passEnv: 'RAIBID_PASS_ENV',
+  /** Where artifacts are kept: a folder, or `https://<gitea>/<owner>` for its generic packages; default `RAIBID_HOME/artifacts`. */
+  artifacts: 'RAIBID_ARTIFACTS',
   /** The secret that signs webhooks (`serve`). */
   webhookSecret: 'RAIBID_WEBHOOK_SECRET',
 } as const
@@ -69,6 +71,7 @@ export const files = {
   work: 'work',
   preflights: 'preflight',
   tmp: 'run/tmp',
+  artifacts: 'artifacts',
   compileCache: 'cache/node',
 } as const
 

@@ -10,6 +10,9 @@ export interface RaibidFile {
   env: Record<string, string>
   /** Names of the secrets that it needs. */
   secrets: string[]
+  /** Patterns of files that the job keeps, and of its tests' reports. */
+  artifacts: string[]
+  reports: string[]
   steps: PlannedStep[]
 }
 
@@ -32,8 +35,9 @@ export async function parseRaibidFile(text: string, branch = ''): Promise<Raibid
     const error = new PipelineError(problems.map((problem) => problemText(pipelineFile, problem)).join('\n'))
     throw Object.assign(error, { problems })
   }
-  const { timeout: timeoutMs = 0, env = {}, secrets = [] } = value
-  return { timeoutMs, env, secrets: [...new Set(secrets)], steps: value.steps.map((step) => planned(step, branch)) }
+  const { timeout: timeoutMs = 0, env = {}, secrets = [], artifacts = [], reports = [] } = value
+  const steps = value.steps.map((step) => planned(step, branch))
+  return { timeoutMs, env, secrets: [...new Set(secrets)], artifacts, reports, steps }
 }
 
 type Written = { name?: string; run: string; timeout?: number; branches?: string[]; independent?: boolean }

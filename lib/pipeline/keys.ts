@@ -1,5 +1,6 @@
 /** The keys of `.raibid.yaml`: one line each in the tables below, from which `just lint --schema` and the README are made, too. */
 import { parseDuration } from '#lib/duration.ts'
+import { pathProblem } from '#lib/artifacts/path.ts'
 import { about, check, entries, list, mapping, scalarOf, shown, type Check, type Place } from './yaml-check.ts'
 
 const maxSteps = 200
@@ -66,6 +67,14 @@ const secret: Check<string> = check({ type: 'string', ...name }, (place) => {
   return value !== undefined && isName(value, place) ? value : undefined
 })
 
+/** A pattern of files in the workspace. */
+const filePattern: Check<string> = check({ ...line.schema, pattern: '^(?![/~])(?!(?:.*/)?\\.\\.(?:/|$)).*\\S' }, (place) => {
+  const value = line(place)
+  if (value === undefined) return undefined
+  const problem = pathProblem(value.replace(/^(?:\.\/)+/, '').replace(/\/+$/, ''))
+  return problem ? place.problem(problem) : value
+})
+
 const step = mapping(
   {
     name: about('What the step is called (default: the first line of its script)', line),
@@ -85,6 +94,11 @@ export const raibidKeys = mapping(
       'Names of secrets without which the build can’t work: a job that was not given them fails at once',
       list(secret, 50),
     ),
+    artifacts: about(
+      'Files that the job keeps, also when a step fails: paths with `*` and `?` within a part, `**` for any folders; a folder means all in it',
+      list(filePattern, 50),
+    ),
+    reports: about('JUnit files that its tests write, read and not kept: paths as under `artifacts`', list(filePattern, 50)),
     steps: about('What is run, in this order, until one fails', list(step, maxSteps)),
   },
   ['steps'],

@@ -19,6 +19,9 @@ export interface Plan {
   env: Record<string, string>
   /** Names of the secrets that the repository needs. */
   secrets: string[]
+  /** Patterns of files that the job keeps, and of its tests' reports. */
+  artifacts: string[]
+  reports: string[]
 }
 
 export interface PlanOptions {
@@ -74,5 +77,13 @@ export async function planSteps({ workspace: path, pipeline, branch, env }: Plan
   const steps: PlannedStep[] = []
   for (const one of applying)
     steps.push(...(await one.steps(context)).map((step) => ({ ...step, name: prefix(one) + step.name })))
-  return { pipeline: applying.map((one) => one.name).join('+'), steps, timeoutMs: 0, env: {}, secrets: [] }
+  return {
+    pipeline: applying.map((one) => one.name).join('+'),
+    steps,
+    timeoutMs: 0,
+    env: {},
+    secrets: [],
+    artifacts: [],
+    reports: [],
+  }
 }

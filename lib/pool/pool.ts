@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { openStore } from '#lib/artifacts/store.ts'
+import { keepSwept } from '#lib/artifacts/sweep.ts'
 import type { Config } from '#lib/config.ts'
 import { files } from '#lib/contract.ts'
 import { messageOf, RaibidError } from '#lib/errors.ts'
@@ -98,6 +100,7 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
     onWake: (wake) => (again = wake),
   })
   const hanging = watchHangs({ reader: readerOf(redis), redis, agents, lease: limits.lease, signal: ending.signal, say })
+  const sweeping = keepSwept(() => openStore(config), readerOf(redis), ending.signal, say)
   const startedAt = Date.now()
   const noteSelf = (stopping: boolean): void =>
     notePool(home, { pid: process.pid, startTime: knownProcess(process.pid)?.startTime ?? '', pools, startedAt, stopping })
@@ -111,7 +114,7 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
     ending.abort()
     noteSelf(true)
     await within(2000, agents.dropSpare())
-    await within(2000, Promise.all([scaling, hanging]))
+    await within(2000, Promise.all([scaling, hanging, sweeping]))
     await emptied()
     // what still waits for a Redis that is away is refused, so that nothing keeps the end
     redis.disconnect()

@@ -61,6 +61,7 @@ export interface Artifact {
   path: string
   bytes: number
   sha256: string
+  executable?: true
 }
 
 /** What to build. Written once by enqueue, never changed. */

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { openStore } from '#lib/artifacts/store.ts'
+import { keepSwept } from '#lib/artifacts/sweep.ts'
 import { eventWriter } from '#lib/cluster/event.ts'
 import { openKube } from '#lib/cluster/kube.ts'
 import type { KubeChoice } from '#lib/cluster/kubeconfig.ts'
@@ -49,6 +51,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   const keeper = keeperOf(redis, () => [...pools], limits)
   const keeping = keepOn(keeper, signal, (error) => say('keeper', 'trouble', { why: messageOf(error) }))
   const watching = kube ? watchCluster() : Promise.resolve()
+  const sweeping = keepSwept(
+    () => openStore(config),
+    readerOf(redis),
+    signal,
+    (text) => say('artifacts', 'swept', { text }),
+  )
 
   async function watchCluster(): Promise<void> {
     const { namespace, bound } = options
@@ -115,6 +123,6 @@ export async function serve(options: ServeOptions): Promise<void> {
     // what still waits for a Redis that is away is refused, so that nothing keeps the end
     redis.disconnect()
     kube?.close()
-    await Promise.allSettled([keeping, watching])
+    await Promise.allSettled([keeping, watching, sweeping])
   }
 }

@@ -30,6 +30,7 @@ test('defaults', async () => {
     pods: { default: {} },
     jobTimeoutMs: 3_600_000,
     git: { credentials: [] },
+    artifacts: join(root, '.raibid/artifacts'),
     agentMaxJobs: 1,
     agentIdleMs: 30_000,
     longestBuildMs: 0,
@@ -37,6 +38,23 @@ test('defaults', async () => {
     limits: {},
     redisGiven: false,
   })
+})
+
+test.each([
+  ['kept', join(root, 'kept')],
+  ['https://git.example/ci', 'https://git.example/ci'],
+])('artifacts may be kept at %s', async (place, meant) => {
+  expect((await loadConfig({ env: { RAIBID_ARTIFACTS: place } })).artifacts).toBe(meant)
+})
+
+test.each([
+  ['https://me:secret@git.example/ci', /carries a login/],
+  ['https://git.example/', /names no owner/],
+  ['ftp://git.example/ci', /neither a folder nor a URL/],
+])('artifacts can’t be kept at %s', async (place, why) => {
+  const error = await loadConfig({ env: { RAIBID_ARTIFACTS: place } }).catch((thrown: Error) => thrown.message)
+  expect(error).toMatch(why)
+  expect(error).not.toContain('secret')
 })
 
 test('flags beat the environment, the environment beats the file', async () => {

@@ -22,6 +22,8 @@ test('a whole file', async () => {
     timeoutMs: 600_000,
     env: { A: '1', B: 'true', C: 'x', D: '1.50' },
     secrets: [],
+    artifacts: [],
+    reports: [],
     steps: [
       { name: 'make', run: 'make\nmake test\n' },
       { name: 't', run: 'x', timeoutMs: 90_000 },
