@@ -12,8 +12,10 @@ import type * as Planner from '#lib/pipeline/plan.ts'
 import { PipelineError, type PlannedStep } from '#lib/pipeline/types.ts'
 import { keepArtifacts } from './keep-artifacts.ts'
 import { createMarks } from './marks.ts'
-import { runPlanned, shownScript } from './run-planned.ts'
 import { leftOut } from './passed.ts'
+import { shownScript } from './run-planned.ts'
+import { runTested } from './run-tested.ts'
+import type { Reports } from '#lib/reports/read.ts'
 import type { Shipper } from './shipper.ts'
 import { verdict } from './verdict.ts'
 
@@ -41,6 +43,8 @@ export interface AttemptOptions {
   /** No attempt may take longer; 0: no such bound. */
   longestMs: number
   store: () => Promise<ArtifactStore>
+  /** Hides secrets in a short text. */
+  mask: (text: string) => string
 }
 
 /** Loads what a plan needs: early, so that it is there when the clone is. */
@@ -125,12 +129,14 @@ async function build(
     [stepEnv.attempt]: String(job.attempt),
   }
   let planned: PlannedStep[]
+  let reports: Reports
   try {
     const { planSteps, missingSecrets } = await preload()
     const plan = await planSteps({ workspace: source, pipeline: job.pipeline, branch: job.branch, env: variables })
     const missing = missingSecrets(plan.secrets, Object.keys(options.secrets))
     if (missing) throw new PipelineError(missing)
     planned = plan.steps
+    reports = plan
     onPlan(plan)
     phases.push({ name: `plan: ${plan.pipeline}`, state: 'success', exitCode: null, durationMs: null })
     Object.assign(variables, { ...plan.env, ...job.env, ...options.secrets })
@@ -148,7 +154,8 @@ async function build(
     if (stop.aborted) return stopped()
     const step = await marks.step(one, shownScript(one), (index, into) => {
       const onOutput = (text: string): Promise<void> => shipper.write(index, text)
-      return runPlanned(one, into, { cwd: source, env: variables, mark: options.mark, signal: stop, onOutput })
+      const where = { cwd: source, env: variables, mark: options.mark, signal: stop, onOutput }
+      return runTested(one, into, where, reports, options.mask)
     })
     if (stop.aborted) return stopped()
     if (step.state === 'failed') return result('failed', `step ${one.name}: ${step.reason}`, step.exitCode)

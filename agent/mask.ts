@@ -134,3 +134,9 @@ export function createMasker(secrets: string[]): Masker {
     flush: () => mask(held, true),
   }
 }
+
+/** A short text that is there whole. */
+export function maskWhole(text: string, secrets: string[]): string {
+  const masker = createMasker(secrets)
+  return masker.write(text) + masker.flush()
+}

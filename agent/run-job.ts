@@ -11,6 +11,7 @@ import { removeFolder } from '#lib/remove-folder.ts'
 import { attempt, type Outcome, type Stop } from './attempt.ts'
 import { startGuard } from './guard.ts'
 import { keepLease } from './lease.ts'
+import { maskWhole } from './mask.ts'
 import { createShipper, type Shipper } from './shipper.ts'
 import { stepEnvironment } from '#lib/pipeline/step-env.ts'
 
@@ -112,6 +113,7 @@ export async function runJob(options: RunOptions): Promise<Ran> {
       defaultTimeoutMs: config.jobTimeoutMs,
       longestMs: config.longestBuildMs,
       store: () => openStore(config),
+      mask: (text) => maskWhole(text, hidden),
     })
   }
 

@@ -4,6 +4,7 @@ import { followLog } from '#lib/queue/log-reader.ts'
 import type { Job } from '#lib/queue/types.ts'
 import { firstErrors } from './first-errors.ts'
 import { passedSteps } from './passed-steps.ts'
+import { failedTests, testsText } from './tests.ts'
 import { shortId } from './show.ts'
 
 /** The place of the step (or phase) that failed, as the log numbers them; null when none did. */
@@ -33,9 +34,13 @@ export async function tellFailure(redis: Redis, job: Job, whole: boolean): Promi
     [`just repro ${id}`, 'a script that does the same on this machine'],
   ]
   const width = Math.max(...commands.map(([command]) => command.length))
-  const errors = whole ? [] : firstErrors(await outputOf(redis, job, at))
-  const { name } = [...job.phases, ...job.steps][at]!
+  const step = [...job.phases, ...job.steps][at]!
+  const tests = failedTests([step], 5)
+  // the tests by name say more than the lines that a runner prints
+  const errors = whole || tests.length ? [] : firstErrors(await outputOf(redis, job, at))
+  const { name } = step
   return [
+    ...(tests.length ? [`  in ${name}, ${testsText(step.tests!)}:`, ...tests.map((line) => `    ${line}`)] : []),
     ...(errors.length ? [`  in ${name}:`, ...errors.map((line) => `    ${line}`)] : []),
     ...commands.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`),
   ]

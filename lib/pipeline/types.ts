@@ -42,6 +42,9 @@ export interface PlannedStep {
   timeoutMs?: number
   /** No later step needs what it makes. */
   independent?: true
+  /** JUnit files that its tests write: patterns in the workspace, and names in TMPDIR. */
+  reports?: string[]
+  tmpReports?: string[]
   /** Why the step is not run: a tool that is missing, a branch it is not for. */
   skip?: string
   /** It is skipped for the branch alone. */

@@ -9,6 +9,7 @@ import { safe } from '#lib/cli/untrusted.ts'
 import { formatDuration } from '#lib/duration.ts'
 import { nameToId, openQueue } from '#lib/jobs/open.ts'
 import { duration, publicJob } from '#lib/jobs/show.ts'
+import { failedTests, testsText } from '#lib/jobs/tests.ts'
 import { limits } from '#lib/queue/limits.ts'
 import type { Job } from '#lib/queue/types.ts'
 
@@ -58,9 +59,10 @@ function describe(job: Job): string {
     { title: 'STATE', value: (step) => step.state },
     { title: 'EXIT', value: (step) => step.exitCode },
     { title: 'TIME', value: (step) => (step.durationMs === null ? '' : formatDuration(step.durationMs)) },
-    { title: 'WHY', value: (step) => step.reason ?? '' },
+    { title: 'WHY', value: ({ reason, tests }) => [reason, tests && testsText(tests)].filter(Boolean).join('; ') },
   ])
-  return [...lines, '', shown].join('\n')
+  const failed = failedTests(steps).map((line) => `  ${safe(line)}`)
+  return [...lines, '', shown, ...(failed.length ? ['', 'failed tests', ...failed] : [])].join('\n')
 }
 
 if (import.meta.main) await main(spec, run)

@@ -3,6 +3,8 @@ import type { Pipeline, PlannedStep } from '../types.ts'
 
 /** In the workspace: what is installed there is of this build alone. */
 const venv = '.venv'
+/** Not in the workspace: what a build makes there is its own. */
+const report = 'pytest.xml'
 const python = `${venv}/bin/python`
 
 function withPip({ installable, requirements, extra, group, tests }: PythonProject): string {
@@ -39,14 +41,15 @@ export default {
       ...(!has(tool) && { skip: `${tool} is not installed` }),
     })
     const { tests, testFolder } = project
-    const pytest = uv ? 'uv run --no-sync --with pytest pytest' : `${python} -m pytest`
+    const pytest = `${uv ? 'uv run --no-sync --with pytest pytest' : `${python} -m pytest`} --junitxml="\${TMPDIR:-/tmp}/${report}"`
     const unittest = `${uv ? 'uv run --no-sync python' : python} -m unittest discover${testFolder ? ` -s ${testFolder}` : ''}`
     // settings may say that ruff mends what it finds, and then it is content
     const ruff = { ...step('lint', 'ruff check --no-fix .', 'ruff'), independent: true as const }
+    const reported = tests === 'pytest' && { tmpReports: [report] }
     return [
       step('install', uv ? withUv(project) : withPip(project)),
       ...(project.ruff ? [ruff] : []),
-      ...(tests ? [{ ...step('test', tests === 'pytest' ? pytest : unittest), independent: true as const }] : []),
+      ...(tests ? [{ ...step('test', tests === 'pytest' ? pytest : unittest), ...reported, independent: true as const }] : []),
     ]
   },
 } satisfies Pipeline

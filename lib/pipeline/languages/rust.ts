@@ -17,7 +17,11 @@ export default {
       step('build', `cargo build --workspace --release${locked}`),
       has('cargo-nextest')
         ? // By a variable, which versions that always accept a crate without tests ignore.
-          step('test', `NEXTEST_NO_TESTS=pass cargo nextest run --workspace${locked}`)
+          {
+            ...step('test', `NEXTEST_NO_TESTS=pass cargo nextest run --workspace${locked}`),
+            // where its configuration asks for one
+            reports: ['target/nextest/*/junit.xml'],
+          }
         : step('test', `cargo test --workspace${locked}`),
       step('audit', 'cargo audit', 'cargo-audit'),
     ]

@@ -104,7 +104,11 @@ test.for<[string, Files, Files, string[]]>([
       'tests/__init__.py': '',
     },
     allTools,
-    [`install: ${venv}\n${pip} -e '.[tests]' pytest`, 'lint: ruff check --no-fix .', 'test: .venv/bin/python -m pytest'],
+    [
+      `install: ${venv}\n${pip} -e '.[tests]' pytest`,
+      'lint: ruff check --no-fix .',
+      'test: .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"',
+    ],
   ],
   [
     'python, a group for its tests; ruff is not there',
@@ -113,14 +117,14 @@ test.for<[string, Files, Files, string[]]>([
     [
       `install: ${venv}\n${pip} --upgrade 'pip>=25.1'\n${pip} -e '.' --group test pytest`,
       'lint: (ruff is not installed)',
-      'test: .venv/bin/python -m pytest',
+      'test: .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"',
     ],
   ],
   [
     'python, the extra as a dotted key',
     { 'pyproject.toml': '[project]\nname = "x"\noptional-dependencies.tests = [\n  "pytest>=9",\n]\n[tool.x]\n' },
     allTools,
-    [`install: ${venv}\n${pip} -e '.[tests]' pytest`, 'test: .venv/bin/python -m pytest'],
+    [`install: ${venv}\n${pip} -e '.[tests]' pytest`, 'test: .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"'],
   ],
   ['python, setup.py, no tests', { 'setup.py': '' }, allTools, [`install: ${venv}\n${pip} -e '.'`]],
   [
@@ -133,13 +137,16 @@ test.for<[string, Files, Files, string[]]>([
     'python, locked by uv',
     { 'pyproject.toml': '[project]\n[dependency-groups]\ntests = ["pytest"]\n', 'uv.lock': '', 'conftest.py': '' },
     tools('uv'),
-    ['install: uv sync --locked --group tests', 'test: uv run --no-sync --with pytest pytest'],
+    [
+      'install: uv sync --locked --group tests',
+      'test: uv run --no-sync --with pytest pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"',
+    ],
   ],
   [
     'python, locked by uv, which is not there',
     { 'pyproject.toml': '', 'uv.lock': '', 'conftest.py': '' },
     allTools,
-    [`install: ${venv}\n${pip} pytest`, 'test: .venv/bin/python -m pytest'],
+    [`install: ${venv}\n${pip} pytest`, 'test: .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"'],
   ],
   [
     'no python',
