@@ -10,6 +10,7 @@ import type { Job } from '#lib/queue/types.ts'
 import { clone, CloneError, type Credential } from './clone.ts'
 import type * as Planner from '#lib/pipeline/plan.ts'
 import { PipelineError, type PlannedStep } from '#lib/pipeline/types.ts'
+import { imageEnvironment, imageUse, noteImage, type ImageConfig } from './images.ts'
 import { keepArtifacts } from './keep-artifacts.ts'
 import { createMarks } from './marks.ts'
 import { leftOut } from './passed.ts'
@@ -43,6 +44,7 @@ export interface AttemptOptions {
   /** No attempt may take longer; 0: no such bound. */
   longestMs: number
   store: () => Promise<ArtifactStore>
+  images: ImageConfig
   /** Hides secrets in a short text. */
   mask: (text: string) => string
 }
@@ -132,7 +134,13 @@ async function build(
   let reports: Reports
   try {
     const { planSteps, missingSecrets } = await preload()
-    const plan = await planSteps({ workspace: source, pipeline: job.pipeline, branch: job.branch, env: variables })
+    const plan = await planSteps({
+      workspace: source,
+      pipeline: job.pipeline,
+      branch: job.branch,
+      env: variables,
+      image: imageUse(options.images, job),
+    })
     const missing = missingSecrets(plan.secrets, Object.keys(options.secrets))
     if (missing) throw new PipelineError(missing)
     planned = plan.steps
@@ -152,10 +160,12 @@ async function build(
 
   for (const one of leftOut(planned, job.passed)) {
     if (stop.aborted) return stopped()
-    const step = await marks.step(one, shownScript(one), (index, into) => {
+    const step = await marks.step(one, shownScript(one), async (index, into) => {
       const onOutput = (text: string): Promise<void> => shipper.write(index, text)
-      const where = { cwd: source, env: variables, mark: options.mark, signal: stop, onOutput }
-      return runTested(one, into, where, reports, options.mask)
+      const own = one.image ? await imageEnvironment(options.images, job, env.TMPDIR, variables) : {}
+      const where = { cwd: source, env: { ...variables, ...own }, mark: options.mark, signal: stop, onOutput }
+      await runTested(one, into, where, reports, options.mask)
+      await noteImage(one, into, where.env)
     })
     if (stop.aborted) return stopped()
     if (step.state === 'failed') return result('failed', `step ${one.name}: ${step.reason}`, step.exitCode)

@@ -9,6 +9,7 @@ import type { Job } from '#lib/queue/types.ts'
 import { preparePipe } from './pipe.ts'
 import { removeFolder } from '#lib/remove-folder.ts'
 import { attempt, type Outcome, type Stop } from './attempt.ts'
+import { publishImage } from './images.ts'
 import { startGuard } from './guard.ts'
 import { keepLease } from './lease.ts'
 import { maskWhole } from './mask.ts'
@@ -65,7 +66,8 @@ export async function runJob(options: RunOptions): Promise<Ran> {
   let timer: NodeJS.Timeout | undefined
   let nextLease: ReturnType<typeof keepLease> | undefined
   try {
-    const ran = await report(await build())
+    const outcome = await build()
+    const ran = await report(outcome)
     const { claimed } = ran
     // it is ours from now on, and removing a large workspace may take longer than a lease
     if (claimed?.kind === 'job')
@@ -73,7 +75,9 @@ export async function runJob(options: RunOptions): Promise<Ran> {
         () => worker.beat(claimed.job.id, options.next!),
         () => {},
       )
-    return ran
+    if (ran.ended !== 'success' || outcome.kind !== 'result') return ran
+    const published = await publishImage(config, job, outcome.result.steps, agent).catch((error: unknown) => messageOf(error))
+    return published ? { ...ran, ended: `${ran.ended}; ${published}` } : ran
   } finally {
     clearTimeout(timer)
     lease.stop()
@@ -113,6 +117,7 @@ export async function runJob(options: RunOptions): Promise<Ran> {
       defaultTimeoutMs: config.jobTimeoutMs,
       longestMs: config.longestBuildMs,
       store: () => openStore(config),
+      images: config,
       mask: (text) => maskWhole(text, hidden),
     })
   }

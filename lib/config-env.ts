@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { parseRegistry, type Registry } from './registry/name.ts'
 
 /** Reads single variables; what is wrong with one is added to `problems`. An empty variable counts as not set. */
 export function environment(env: NodeJS.ProcessEnv, problems: string[]) {
@@ -31,6 +32,13 @@ export function environment(env: NodeJS.ProcessEnv, problems: string[]) {
       const problem = artifactsProblem(place)
       if (problem) problems.push(`${name}: ${problem}`)
       return place
+    },
+    registry(name: string): Registry | undefined {
+      const text = env[name]
+      if (!text) return undefined
+      const registry = parseRegistry(text)
+      if (!registry) problems.push(`${name}: is not a registry such as registry.example:5000 or http://127.0.0.1:5000`)
+      return registry ?? undefined
     },
     redisUrl(name: string): string | undefined {
       const url = env[name]

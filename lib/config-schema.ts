@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { artifactsProblem } from './config-env.ts'
 import { holdsItsCores, podShape } from './config-pool-schema.ts'
+import { parseRegistry } from './registry/name.ts'
 import { duration, size } from './config-values.ts'
 
 /** The schema of `raibid.yaml`. Descriptions and defaults become the README's table. zod is slow to load: import this lazily. */
@@ -39,6 +40,14 @@ export const configSchema = z.strictObject({
     .optional()
     .describe(
       'Where artifacts are kept: a folder, or a Gitea’s packages by `https://<gitea>/<owner>` (default: `artifacts` in RAIBID_HOME)',
+    ),
+  registry: z
+    .string()
+    .refine((text) => parseRegistry(text) !== null, 'is not a registry such as registry.example:5000 or http://127.0.0.1:5000')
+    .transform((text) => parseRegistry(text)!)
+    .optional()
+    .describe(
+      'Where images of Dockerfiles are pushed: `host[:port]`, or `http://host[:port]` for one without TLS (default: nowhere)',
     ),
   jobTimeout: duration
     .optional()

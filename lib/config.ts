@@ -7,6 +7,7 @@ import type { ConfigFile } from './config-schema.ts'
 import { env as names, files } from './contract.ts'
 import { UsageError } from './errors.ts'
 import { gitCredentials, type GitCredential } from './git-credentials.ts'
+import type { Registry } from './registry/name.ts'
 import type { Limits } from './queue/limits.ts'
 
 export type { GitCredential } from './git-credentials.ts'
@@ -29,6 +30,8 @@ export interface Config {
   git: { credentials: GitCredential[] }
   /** Where artifacts are kept: a folder, or the URL of an owner at a Gitea. */
   artifacts: string
+  /** Where images go; null: nowhere. */
+  registry: Registry | null
   agentMaxJobs: number
   agentIdleMs: number
   /** A build ends here, whatever its job asks for; 0: no such bound. */
@@ -73,6 +76,7 @@ export async function loadConfig({
     jobTimeoutMs: file.jobTimeout ?? 3_600_000,
     git: { credentials: gitCredentials(env, home, problems) },
     artifacts: read.artifacts(names.artifacts, root) ?? file.artifacts ?? join(home, files.artifacts),
+    registry: read.registry(names.registry) ?? file.registry ?? null,
     agentMaxJobs: read.whole(names.agentMaxJobs, 1) ?? file.agent?.maxJobs ?? 1,
     agentIdleMs: seconds(read.whole(names.agentIdle, 0, 2_000_000)) ?? file.agent?.idle ?? 30_000,
     longestBuildMs: seconds(read.whole(names.longestBuild, 1, 24 * 86_400)) ?? 0,

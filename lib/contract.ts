@@ -33,6 +33,8 @@ export const env = {
   passEnv: 'RAIBID_PASS_ENV',
   /** Where artifacts are kept: a folder, or `https://<gitea>/<owner>` for its generic packages; default `RAIBID_HOME/artifacts`. */
   artifacts: 'RAIBID_ARTIFACTS',
+  /** The registry for images of Dockerfiles: `host[:port]`, or `http://host[:port]` for one without TLS; default: none, and nothing is pushed. */
+  registry: 'RAIBID_REGISTRY',
   /** The secret that signs webhooks (`serve`). */
   webhookSecret: 'RAIBID_WEBHOOK_SECRET',
 } as const
@@ -51,6 +53,8 @@ export const stepEnv = {
   commit: 'RAIBID_COMMIT',
   /** 1 for the first agent that took the job, 2 for the second, … */
   attempt: 'RAIBID_ATTEMPT',
+  /** In the step `image` of a Dockerfile: the image's name without a tag. */
+  image: 'RAIBID_IMAGE',
   /** Marks every process of one attempt, whatever group or session it moves to, so that all of them can be found and ended. */
   mark: 'RAIBID_MARK',
 } as const

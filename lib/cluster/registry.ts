@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { RaibidError } from '#lib/errors.ts'
+import { call, manifestTypes, tokenFor } from '#lib/registry/http.ts'
 
 /** Where a registry or a site is really asked, by its host: a mirror nearer by, or a test's stand-in. */
 export type Mirrors = Readonly<Record<string, string>>
@@ -9,15 +10,6 @@ export interface ImageName {
   repository: string
   reference: string
 }
-
-// An index first: its digest is the same for every processor.
-const accept = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-].join(', ')
-const limitMs = 15_000
 
 /** The parts of `host/repository:tag`; an error for a name that docker would have to guess at. */
 export function parseImage(name: string): ImageName {
@@ -33,7 +25,11 @@ export async function digestOf(name: string, mirrors: Mirrors, signal?: AbortSig
   const base = mirrors[host] ?? `https://${host === 'docker.io' ? 'registry-1.docker.io' : host}`
   const url = `${base}/v2/${repository}/manifests/${reference}`
   const ask = async (method: 'HEAD' | 'GET', token?: string): Promise<Response> =>
-    call(url, { method, headers: { accept, ...(token && { authorization: `Bearer ${token}` }) } }, signal)
+    call(
+      url,
+      { method, headers: { accept: manifestTypes.join(', '), ...(token && { authorization: `Bearer ${token}` }) } },
+      signal,
+    )
   let answer = await ask('HEAD')
   let token: string | undefined
   if (answer.status === 401) {
@@ -55,30 +51,6 @@ export async function checksumOf(address: string, mirrors: Mirrors, signal?: Abo
   const answer = await call(address.replace(origin, mirrors[host] ?? origin), {}, signal)
   if (!answer.ok) throw new RaibidError(`${host} answers ${answer.status} for it`)
   return sha256(await answer.bytes())
-}
-
-/** An anonymous token, from where the challenge says (`Bearer realm="…",service="…",scope="…"`). */
-async function tokenFor(challenge: string, signal: AbortSignal | undefined): Promise<string> {
-  const { realm, ...query } = Object.fromEntries(
-    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key!, value!]),
-  )
-  if (!/^Bearer /i.test(challenge) || !realm) throw new RaibidError('it wants a login')
-  const answer = await call(`${realm}?${new URLSearchParams(query).toString()}`, {}, signal)
-  if (!answer.ok) throw new RaibidError(`${new URL(realm).host} answers ${answer.status} instead of a token`)
-  const { token, access_token: other } = (await answer.json()) as { token?: string; access_token?: string }
-  if (!token && !other) throw new RaibidError(`${new URL(realm).host} gives no token`)
-  return token ?? other!
-}
-
-async function call(url: string, init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
-  const limit = AbortSignal.timeout(limitMs)
-  try {
-    return await fetch(url, { ...init, signal: signal ? AbortSignal.any([signal, limit]) : limit })
-  } catch (error) {
-    if (signal?.aborted) throw error
-    const cause = (error as { cause?: { code?: string } }).cause?.code
-    throw new RaibidError(`${new URL(url).host} can't be reached${cause ? ` (${cause})` : ''}`)
-  }
 }
 
 const sha256 = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`

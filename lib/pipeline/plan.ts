@@ -4,7 +4,7 @@ import { pipelineFile } from '#lib/contract.ts'
 import { readRaibidFile } from './file.ts'
 import { hasTool } from './find-tool.ts'
 import { ciRecipe } from './justfile.ts'
-import { PipelineError, type Pipeline, type PlannedStep } from './types.ts'
+import { PipelineError, type ImageUse, type Pipeline, type PlannedStep } from './types.ts'
 import { openWorkspace } from './workspace.ts'
 
 export { missingSecrets } from './file.ts'
@@ -33,8 +33,11 @@ export interface PlanOptions {
   branch?: string
   /** The steps' environment: its PATH says which tools there are. */
   env: Record<string, string>
+  /** What an image may be built for; default: for this machine. */
+  image?: ImageUse
 }
 
+const onlyHere: ImageUse = { registry: false, push: false }
 const own = 'raibid'
 const folder = new URL('languages/', import.meta.url)
 
@@ -42,11 +45,11 @@ const folder = new URL('languages/', import.meta.url)
 async function loadLanguages(): Promise<Pipeline[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort()
   const modules = await Promise.all(names.map((name) => import(new URL(name, folder).href) as Promise<{ default: Pipeline }>))
-  return modules.map((module) => module.default)
+  return modules.map((module) => module.default).sort((a, b) => Number(a.last ?? false) - Number(b.last ?? false))
 }
 
 /** Throws PipelineError: a mistake in `.raibid.yaml`, an unknown pipeline, or nothing that says how to build. */
-export async function planSteps({ workspace: path, pipeline, branch, env }: PlanOptions): Promise<Plan> {
+export async function planSteps({ workspace: path, pipeline, branch, env, image = onlyHere }: PlanOptions): Promise<Plan> {
   if (pipeline === 'auto' || pipeline === own) {
     const file = await readRaibidFile(path, branch)
     if (file) return { pipeline: own, ...file }
@@ -72,7 +75,7 @@ export async function planSteps({ workspace: path, pipeline, branch, env }: Plan
     throw new PipelineError(`Nothing in the repository says how to build it: looked for ${all}.`)
   }
 
-  const context = { workspace, has: (tool: string): boolean => hasTool(tool, env) }
+  const context = { workspace, has: (tool: string): boolean => hasTool(tool, env), image }
   const prefix = (one: Pipeline): string => (applying.length > 1 ? `${one.name}: ` : '')
   const steps: PlannedStep[] = []
   for (const one of applying)

@@ -33,6 +33,17 @@ export interface Context {
   workspace: Workspace
   /** Whether the steps will find this program on their PATH. */
   has(tool: string): boolean
+  image: ImageUse
+}
+
+/** What becomes of the image of a repository with a Dockerfile. */
+export interface ImageUse {
+  /** There is a registry: layers are taken from its cache. */
+  registry: boolean
+  /** And the image, and layers, may be pushed to it: not for a fork. */
+  push: boolean
+  /** Why there can't be one. */
+  problem?: string
 }
 
 export interface PlannedStep {
@@ -45,6 +56,8 @@ export interface PlannedStep {
   /** JUnit files that its tests write: patterns in the workspace, and names in TMPDIR. */
   reports?: string[]
   tmpReports?: string[]
+  /** It builds the repository's image, and needs what only such a step is given; `digestFile`: in TMPDIR, where it says what it pushed. */
+  image?: { digestFile: string }
   /** Why the step is not run: a tool that is missing, a branch it is not for. */
   skip?: string
   /** It is skipped for the branch alone. */
@@ -55,6 +68,8 @@ export interface Pipeline {
   name: string
   /** What `detect` looks for, in words, for the message when nothing was found. */
   looksFor: string
+  /** It builds upon what the others make. */
+  last?: true
   detect(workspace: Workspace): Promise<boolean>
   steps(context: Context): Promise<PlannedStep[]>
 }

@@ -23,6 +23,8 @@ export interface Step {
   tests?: TestReport
   /** Of the phase `clone`: when the agent's process was started, or became an agent, by its own clock. */
   bornAt?: number
+  /** The image that it built and pushed: its name with the tag, and the digest that the registry knows it by. */
+  image?: { name: string; digest: string }
   /** Of the phase that restored caches. */
   cache?: CacheUse[]
   /** Of the phase that kept files. */

@@ -59,7 +59,10 @@ function describe(job: Job): string {
     { title: 'STATE', value: (step) => step.state },
     { title: 'EXIT', value: (step) => step.exitCode },
     { title: 'TIME', value: (step) => (step.durationMs === null ? '' : formatDuration(step.durationMs)) },
-    { title: 'WHY', value: ({ reason, tests }) => [reason, tests && testsText(tests)].filter(Boolean).join('; ') },
+    {
+      title: 'WHY',
+      value: ({ reason, tests, image }) => [reason, tests && testsText(tests), image?.name].filter(Boolean).join('; '),
+    },
   ])
   const failed = failedTests(steps).map((line) => `  ${safe(line)}`)
   return [...lines, '', shown, ...(failed.length ? ['', 'failed tests', ...failed] : [])].join('\n')

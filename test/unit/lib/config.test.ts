@@ -31,6 +31,7 @@ test('defaults', async () => {
     jobTimeoutMs: 3_600_000,
     git: { credentials: [] },
     artifacts: join(root, '.raibid/artifacts'),
+    registry: null,
     agentMaxJobs: 1,
     agentIdleMs: 30_000,
     longestBuildMs: 0,
