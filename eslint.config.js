@@ -54,6 +54,17 @@ export default defineConfig(
       ...imports(redis, kube, zx),
     },
   },
+  {
+    files: ['lib/server/pages/static/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['document', 'location', 'fetch', 'DOMParser', 'EventSource', 'setTimeout', 'innerHeight', 'scrollY', 'scrollTo'].map(
+          (name) => [name, 'readonly'],
+        ),
+      ),
+    },
+    rules: { 'no-control-regex': 'off' },
+  },
   { files: ['lib/**/*.ts'], rules: imports(redis, kube, zx, tasks, agent) },
   { files: ['lib/{queue,pool}/**/*.ts'], rules: imports(kube, zx, tasks, agent) },
   { files: ['lib/{cluster,server}/**/*.ts'], rules: { ...imports(redis, zx, tasks, agent), 'no-restricted-syntax': 'off' } },

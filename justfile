@@ -59,7 +59,7 @@ chaos *args: setup
 docs *args:
     node tasks/check/docs.ts "$@"
 
-# Start the local pool: Redis, scaler and agents
+# Start the local pool: Redis, scaler, agents, and the control plane
 [group('pool')]
 up *args: setup
     node tasks/pool/up.ts "$@"
@@ -84,10 +84,15 @@ pause *args:
 resume *args:
     node tasks/pool/resume.ts "$@"
 
-# Run the control plane: keep the queue, and watch the pods of a cluster
+# Run the control plane: webhooks, API, pages, and the upkeep of queue and cluster
 [group('pool')]
 serve *args: setup
     node tasks/pool/serve.ts "$@"
+
+# Make, list and revoke tokens for the API
+[group('pool')]
+token *args:
+    node tasks/pool/token.ts "$@"
 
 # Show it all in a minute, in a pool of its own
 [group('pool')]
@@ -142,6 +147,11 @@ repro *args:
 [no-cd]
 preflight *args:
     node '{{ root }}/tasks/jobs/preflight.ts' "$@"
+
+# Let held jobs run: pull requests from forks, once you have looked at them
+[group('jobs')]
+approve *args:
+    node tasks/jobs/approve.ts "$@"
 
 # List, retry or drop the jobs that were given up
 [group('jobs')]

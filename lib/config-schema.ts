@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { artifactsProblem } from './config-env.ts'
 import { holdsItsCores, podShape } from './config-pool-schema.ts'
 import { parseRegistry } from './registry/name.ts'
+import { repositories, serveShape } from './config-serve-schema.ts'
 import { duration, size } from './config-values.ts'
 
 /** The schema of `raibid.yaml`. Descriptions and defaults become the README's table. zod is slow to load: import this lazily. */
@@ -62,6 +63,8 @@ export const configSchema = z.strictObject({
         .describe('Environment variables that steps may see, besides the usual ones'),
     })
     .optional(),
+  serve: serveShape,
+  repositories,
   log: z
     .strictObject({
       perJob: size.optional().describe('What is kept of one job’s log, head and tail (default: 16MiB)'),

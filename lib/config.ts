@@ -6,6 +6,7 @@ import type { PodFile } from './config-pool-schema.ts'
 import type { ConfigFile } from './config-schema.ts'
 import { env as names, files } from './contract.ts'
 import { UsageError } from './errors.ts'
+import { repositoryPolicies, type RepositoryPolicy } from './config-repositories.ts'
 import { gitCredentials, type GitCredential } from './git-credentials.ts'
 import type { Registry } from './registry/name.ts'
 import type { Limits } from './queue/limits.ts'
@@ -27,6 +28,9 @@ export interface Config {
   /** What raibid.yaml says of the pools' agents in a cluster (lib/cluster/pod-settings.ts has the defaults). */
   pods: Record<string, PodFile>
   jobTimeoutMs: number
+  serve: { url: string | null; public: boolean | null }
+  /** What is built of which repository, the first match first; never empty. */
+  repositories: RepositoryPolicy[]
   git: { credentials: GitCredential[] }
   /** Where artifacts are kept: a folder, or the URL of an owner at a Gitea. */
   artifacts: string
@@ -74,6 +78,8 @@ export async function loadConfig({
     pools: pools(file, flags, problems),
     pods: pods(file),
     jobTimeoutMs: file.jobTimeout ?? 3_600_000,
+    serve: { url: file.serve?.url?.replace(/\/+$/, '') ?? null, public: file.serve?.public ?? null },
+    repositories: repositoryPolicies(file.repositories),
     git: { credentials: gitCredentials(env, home, problems) },
     artifacts: read.artifacts(names.artifacts, root) ?? file.artifacts ?? join(home, files.artifacts),
     registry: read.registry(names.registry) ?? file.registry ?? null,

@@ -67,6 +67,9 @@ export const files = {
   poolLog: 'run/pool.log',
   pool: 'run/pool.json',
   servePid: 'run/serve.pid',
+  serveUrl: 'run/serve.url',
+  serveLog: 'run/serve.log',
+  webhookSecret: 'webhook-secret',
   pools: 'pools',
   agents: 'run/agents',
   secretKey: 'secret.key',
@@ -77,6 +80,15 @@ export const files = {
   tmp: 'run/tmp',
   artifacts: 'artifacts',
   compileCache: 'cache/node',
+} as const
+
+/** Paths of `serve`'s HTTP. */
+export const routes = {
+  webhook: (forge: 'gitea' | 'github') => `/webhooks/${forge}`,
+  api: '/api/v1',
+  healthz: '/healthz',
+  readyz: '/readyz',
+  metrics: '/metrics',
 } as const
 
 /** The file in a built repository that says how to build it. */

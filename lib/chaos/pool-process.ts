@@ -22,7 +22,7 @@ export function startPoolProcess({ home, env, max, log }: PoolProcessOptions) {
 
   /** Starts one more supervisor; when one runs already, it must refuse. Resolves to its exit code, null when a signal ended it. */
   function start(): Promise<number | null> {
-    const args = [join(root, 'tasks/pool/up.ts'), '--foreground', '--max', String(max)]
+    const args = [join(root, 'tasks/pool/up.ts'), '--foreground', '--no-serve', '--max', String(max)]
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', out, out] })
     alive.add(child)
     return new Promise((resolve) => {

@@ -26,8 +26,12 @@ function skipStars(parts: string[], places: number[]): Set<number> {
   return found
 }
 
+/** Whether a name is meant by any of the patterns. */
+export const matchesAny = (patterns: readonly string[], name: string): boolean =>
+  patterns.some((pattern) => matchesBranch(name, pattern))
+
 /** Why a step for these branches is not run on this one; undefined when it is. */
 export function notForBranch(branches: string[] | undefined, branch: string): string | undefined {
-  if (!branches || branches.some((pattern) => matchesBranch(branch, pattern))) return undefined
+  if (!branches || matchesAny(branches, branch)) return undefined
   return `only on ${branches.join(', ')}; this is ${branch && branch !== 'HEAD' ? branch : 'no branch'}`
 }

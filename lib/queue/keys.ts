@@ -41,6 +41,12 @@ export const keys = {
   dead: 'ci-dead',
   /** string: bytes of all logs. */
   logBytes: 'ci-log-bytes',
+  /** string: a forge's delivery → the job that it became, for a week. */
+  delivery: (delivery: string) => `ci-delivery:${delivery}`,
+  /** hash: SHA-256 of an API token → JSON { id, name, role, createdAt }. */
+  tokens: 'ci-tokens',
+  /** string: written by whoever asks whether writes are taken. */
+  ready: 'ci-ready',
   /** capped stream: every change of state. */
   events: 'ci-events',
   /** hash: pool → JSON { text, at }: why a pool does not do what it should. */

@@ -100,6 +100,10 @@ export async function* followLog(redis: Redis, job: string, options: FollowOptio
   }
 }
 
+/** The id of the newest entry of a job's log; `0-0` when there is none. */
+export const lastEntry = async (redis: Redis, job: string): Promise<string> =>
+  (await redis.xrevrange(keys.log(job), '+', '-', 'COUNT', 1))[0]?.[0] ?? '0-0'
+
 async function read(redis: Redis, key: string, after: string, blockMs: number): Promise<[string, string[]][]> {
   if (blockMs > 0) {
     const reply = await redis.xread('COUNT', 100, 'BLOCK', blockMs, 'STREAMS', key, after)

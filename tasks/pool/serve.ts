@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Run the control plane: keeps the queue, and watches the pods of a cluster. */
+/** Run the control plane: webhooks, API, pages, and the upkeep of queue and cluster. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Args, Spec } from '#lib/cli/args.ts'
@@ -8,15 +8,24 @@ import { main, type Context } from '#lib/cli/main.ts'
 import { chosenCluster, clusterFlags } from '#lib/cluster/chosen.ts'
 import { loadConfig } from '#lib/config.ts'
 import { env, files } from '#lib/contract.ts'
-import { UnreachableError } from '#lib/errors.ts'
+import { UnreachableError, UsageError } from '#lib/errors.ts'
 import { shownUrl } from '#lib/queue/connect.ts'
+import { isLoopback } from '#lib/server/http/listen.ts'
 import { storyLine, type Say } from '#lib/server/say.ts'
+import { webhookSecrets } from '#lib/server/webhook-secret.ts'
 
 export const spec = {
   name: 'serve',
   group: 'pool',
-  summary: 'Run the control plane: keep the queue, and watch the pods of a cluster',
+  summary: 'Run the control plane: webhooks, API, pages, and the upkeep of queue and cluster',
   flags: {
+    host: { type: 'string', description: 'address to listen on', default: '127.0.0.1', placeholder: '<address>' },
+    port: {
+      type: 'number',
+      description: 'port to listen on; 0: a free one, noted in RAIBID_HOME/run/serve.url',
+      default: 0,
+      placeholder: '<n>',
+    },
     ...clusterFlags,
     stalled: {
       type: 'duration',
@@ -31,6 +40,12 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   const { redisUrl } = config
   if (!redisUrl) throw new UnreachableError(`there is no queue: start the local pool with \`just up\`, or set ${env.redisUrl}`)
   const kube = chosenCluster(args)
+  const local = isLoopback(args.host)
+  const secrets = webhookSecrets(config.home, process.env, local)
+  if (!local && !process.env[env.webhookSecret])
+    throw new UsageError(
+      `--host ${args.host} can be reached by others: set ${env.webhookSecret} to the secret under which forges sign`,
+    )
   const { serve } = await import('#lib/server/serve.ts')
   const say: Say = (area, what, facts) => info(`${new Date().toISOString()} ${storyLine(area, what, facts)}`)
   const ended = new AbortController()
@@ -38,20 +53,28 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   // to be ended is what it is for: SIGTERM is no failure
   process.removeAllListeners('SIGTERM')
   process.once('SIGTERM', () => ended.abort())
-  const pidFile = join(config.home, files.servePid)
+  // the pool that started us was killed: the next one starts its own
+  if (process.channel) process.once('disconnect', () => ended.abort())
+  const [pidFile, urlFile] = [join(config.home, files.servePid), join(config.home, files.serveUrl)]
   mkdirSync(dirname(pidFile), { recursive: true, mode: 0o700 })
   writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
   say('serve', 'started', { pid: process.pid, redis: shownUrl(redisUrl) })
-  say(
-    'serve',
-    `does: keeps the queue${kube ? `; watches pods and Jobs in namespace ${args.namespace}, creates Jobs when KEDA does not` : ''}`,
-  )
-  say('serve', `does not: webhooks, dashboard, API${kube ? '' : '; no cluster: give --cluster or --kubeconfig to watch one'}`)
   try {
-    await serve({ config, redisUrl, kube, namespace: args.namespace, bound: args.stalled, signal: ended.signal, say })
+    await serve({
+      ...{ config, redisUrl, kube, secrets, host: args.host, port: args.port },
+      ...{ namespace: args.namespace, bound: args.stalled, signal: ended.signal, say },
+      onListen(url) {
+        writeFileSync(urlFile, `${url}\n`, { mode: 0o600 })
+        say('serve', 'listens', { url, public: config.serve.url ?? undefined })
+        say(
+          'serve',
+          `does: webhooks, API, pages, metrics; keeps the queue${kube ? `; watches pods and Jobs in namespace ${args.namespace}, creates Jobs when KEDA does not` : ''}`,
+        )
+      },
+    })
   } finally {
     // another that was started since has written its own
-    if (readPid(pidFile) === process.pid) rmSync(pidFile, { force: true })
+    if (readPid(pidFile) === process.pid) for (const file of [pidFile, urlFile]) rmSync(file, { force: true })
   }
   say('serve', 'ended')
   return 0

@@ -17,10 +17,11 @@ import { isSameProcess } from '#lib/processes.ts'
 export const spec = {
   name: 'up',
   group: 'pool',
-  summary: 'Start the local pool: Redis, scaler and agents',
+  summary: 'Start the local pool: Redis, scaler, agents, and the control plane',
   flags: {
     max: { type: 'number', description: 'agents at the most in the pool "default"; default: the number of cores', min: 1 },
     warm: { type: 'number', description: 'agents kept ready while there is nothing to do; default: 0' },
+    'no-serve': { type: 'boolean', description: 'without webhooks, API and pages' },
     foreground: { type: 'boolean', description: 'stay in this terminal: Ctrl-C gives running jobs back to the queue and stops' },
   },
   examples: ['just up', 'just up --max 4 --warm 1'],
@@ -43,14 +44,16 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   }
   // what is said now counts before what `just scale` said once
   if (max !== undefined) changeSettings(config.home, 'default', { max: undefined })
-  return args.foreground ? foreground(config, signal) : background(config)
+  return args.foreground ? foreground(config, !args.noServe, signal) : background(config)
 }
 
-async function foreground(config: Config, signal: AbortSignal): Promise<number> {
+async function foreground(config: Config, withServe: boolean, signal: AbortSignal): Promise<number> {
   const { startPool } = await import('#lib/pool/pool.ts')
   const say = (text: string): void => info(`${new Date().toISOString()} ${text}`)
   const pool = await startPool({ config, say })
   say(`the pool is up (pid ${process.pid}): ${described(config)}`)
+  const { startServe } = await import('#lib/pool/serve-child.ts')
+  const serve = withServe ? startServe({ root: config.root, home: config.home, redisUrl: pool.redisUrl, say }) : null
   // SIGTERM (`just down`, systemd) lets running jobs end; SIGINT (Ctrl-C, `just down --now`) gives them back
   process.removeAllListeners('SIGTERM')
   process.on('SIGTERM', () => pool.stop('drain'))
@@ -59,6 +62,7 @@ async function foreground(config: Config, signal: AbortSignal): Promise<number> 
   process.on('SIGINT', stop)
   signal.addEventListener('abort', stop)
   await pool.stopped
+  await serve?.stop()
   say('the pool is down')
   return 0
 }

@@ -44,7 +44,9 @@ export async function testPool(env: NodeJS.ProcessEnv = {}) {
     task,
     must,
     redis,
-    up: (...args: string[]) => must('pool/up', ...args),
+    /** Without the control plane, unless it is asked for: `--serve` is taken out. */
+    up: (...args: string[]) =>
+      must('pool/up', ...(args.includes('--serve') ? args.filter((one) => one !== '--serve') : ['--no-serve', ...args])),
     down: (...args: string[]) => must('pool/down', ...args),
     enqueue: (...args: string[]) => must('jobs/enqueue', ...args),
     story: () => readFileSync(join(home, files.poolLog), 'utf8'),

@@ -33,7 +33,11 @@ export interface Facts {
 const usualFrom = 10
 
 /** All facts for one job. Costs the same however long the history is. */
-export async function factsOf({ config, reader, redis }: Open, job: Job, now = Date.now()): Promise<Facts> {
+export async function factsOf(
+  { config, reader, redis }: Pick<Open, 'config' | 'reader' | 'redis'>,
+  job: Job,
+  now = Date.now(),
+): Promise<Facts> {
   const waits = job.state === 'pending'
   const [before, running, notes, builds, errors] = await Promise.all([
     waits ? reader.before(job) : null,

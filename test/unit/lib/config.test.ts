@@ -29,6 +29,8 @@ test('defaults', async () => {
     pools: { default: { max: availableParallelism(), warm: 0 } },
     pods: { default: {} },
     jobTimeoutMs: 3_600_000,
+    serve: { url: null, public: null },
+    repositories: [expect.objectContaining({ match: '**', branches: ['**'], tags: [], forks: 'hold', secrets: [] })],
     git: { credentials: [] },
     artifacts: join(root, '.raibid/artifacts'),
     registry: null,

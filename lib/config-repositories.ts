@@ -1,0 +1,45 @@
+import type { ConfigFile } from './config-schema.ts'
+
+/** One entry of `repositories` in raibid.yaml, decided. Durations are milliseconds. */
+export interface RepositoryPolicy {
+  /** Pattern over `owner/name`. */
+  match: string
+  enabled: boolean
+  branches: string[]
+  tags: string[]
+  /** Empty: any. */
+  paths: string[]
+  pool: string
+  pipeline: string
+  concurrency: 'queue' | 'supersede' | 'cancel-running'
+  secrets: string[]
+  pullRequests: boolean
+  /** What becomes of a fork's pull request. */
+  forks: 'hold' | 'ignore'
+  /** `owner/name` on Gitea of the mirror of a GitHub repository: its own push is what is built. */
+  mirror: string | null
+}
+
+const defaults: RepositoryPolicy = {
+  match: '**',
+  enabled: true,
+  branches: ['**'],
+  tags: [],
+  paths: [],
+  pool: 'default',
+  pipeline: 'auto',
+  concurrency: 'supersede',
+  secrets: [],
+  pullRequests: true,
+  forks: 'hold',
+  mirror: null,
+}
+
+/** The entries with their defaults. Where there is none, everything that is signed is built. */
+export function repositoryPolicies(entries: ConfigFile['repositories']): RepositoryPolicy[] {
+  if (!entries?.length) return [defaults]
+  return entries.map((given) => {
+    const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+    return { ...defaults, ...said }
+  })
+}
