@@ -170,6 +170,12 @@ artifacts *args:
 lint *args:
     node '{{ root }}/tasks/jobs/lint.ts' "$@"
 
+# List, prune or clear the caches of builds: just cache clear .
+[group('jobs')]
+[no-cd]
+cache *args:
+    node '{{ root }}/tasks/jobs/cache.ts' "$@"
+
 # Show what waits, runs, is delayed, held or dead, and the agents
 [group('jobs')]
 queue *args:

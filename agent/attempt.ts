@@ -2,21 +2,22 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { phaseName } from '#lib/artifacts/kept.ts'
 import type { ArtifactStore } from '#lib/artifacts/store.ts'
+import type { Config } from '#lib/config.ts'
 import { stepEnv } from '#lib/contract.ts'
 import { formatDuration } from '#lib/duration.ts'
 import { messageOf } from '#lib/errors.ts'
 import type { Result } from '#lib/queue/worker.ts'
 import type { Job } from '#lib/queue/types.ts'
+import { openCaches, type Keep } from './caches.ts'
 import { clone, CloneError, type Credential } from './clone.ts'
 import type * as Planner from '#lib/pipeline/plan.ts'
-import { PipelineError, type PlannedStep } from '#lib/pipeline/types.ts'
+import { PipelineError } from '#lib/pipeline/types.ts'
 import { imageEnvironment, imageUse, noteImage, type ImageConfig } from './images.ts'
 import { keepArtifacts } from './keep-artifacts.ts'
 import { createMarks } from './marks.ts'
 import { leftOut } from './passed.ts'
 import { shownScript } from './run-planned.ts'
 import { runTested } from './run-tested.ts'
-import type { Reports } from '#lib/reports/read.ts'
 import type { Shipper } from './shipper.ts'
 import { verdict } from './verdict.ts'
 
@@ -24,7 +25,8 @@ import { verdict } from './verdict.ts'
 export type Stop = 'cancel' | 'lost' | 'drain' | 'timeout'
 
 /** How an attempt ended: with a result to report, or with the job to be given back. */
-export type Outcome = { kind: 'result'; result: Result } | { kind: 'release'; how: 'drained' | 'network'; reason: string }
+export type Outcome =
+  { kind: 'result'; result: Result; keep?: Keep | undefined } | { kind: 'release'; how: 'drained' | 'network'; reason: string }
 
 const drained: Outcome = { kind: 'release', how: 'drained', reason: 'the agent was asked to stop' }
 
@@ -41,6 +43,7 @@ export interface AttemptOptions {
   /** Called once the bound on the whole attempt is known, ms. */
   onTimeout: (ms: number) => void
   defaultTimeoutMs: number
+  cache: Config['cache']
   /** No attempt may take longer; 0: no such bound. */
   longestMs: number
   store: () => Promise<ArtifactStore>
@@ -79,7 +82,11 @@ async function build(
   const within = (ms: number): number => Math.min(ms, options.longestMs || ms)
   let bound = within(job.timeoutMs || options.defaultTimeoutMs)
   options.onTimeout(bound)
-  const result = (state: Result['state'], reason: string, exitCode: number | null = null): Outcome => ({
+  const result = (
+    state: Result['state'],
+    reason: string,
+    exitCode: number | null = null,
+  ): Extract<Outcome, { result: Result }> => ({
     kind: 'result',
     result: { state, reason, exitCode, phases, steps },
   })
@@ -91,6 +98,7 @@ async function build(
   }
 
   const source = join(folder, 'src')
+  const startedAt = Date.now()
   const env = { ...options.env, TMPDIR: join(folder, 'tmp') }
   let commit = job.commit
   let cloneError: unknown
@@ -130,11 +138,10 @@ async function build(
     [stepEnv.commit]: commit,
     [stepEnv.attempt]: String(job.attempt),
   }
-  let planned: PlannedStep[]
-  let reports: Reports
+  let plan: Planner.Plan
   try {
     const { planSteps, missingSecrets } = await preload()
-    const plan = await planSteps({
+    plan = await planSteps({
       workspace: source,
       pipeline: job.pipeline,
       branch: job.branch,
@@ -143,8 +150,6 @@ async function build(
     })
     const missing = missingSecrets(plan.secrets, Object.keys(options.secrets))
     if (missing) throw new PipelineError(missing)
-    planned = plan.steps
-    reports = plan
     onPlan(plan)
     phases.push({ name: `plan: ${plan.pipeline}`, state: 'success', exitCode: null, durationMs: null })
     Object.assign(variables, { ...plan.env, ...job.env, ...options.secrets })
@@ -158,18 +163,21 @@ async function build(
     return result('failed', messageOf(error))
   }
 
-  for (const one of leftOut(planned, job.passed)) {
+  const caches = await openCaches(options, marks, plan.caches, { workspace: source, commit, startedAt, env: variables })
+  for (const one of leftOut(plan.steps, job.passed)) {
     if (stop.aborted) return stopped()
     const step = await marks.step(one, shownScript(one), async (index, into) => {
       const onOutput = (text: string): Promise<void> => shipper.write(index, text)
       const own = one.image ? await imageEnvironment(options.images, job, env.TMPDIR, variables) : {}
       const where = { cwd: source, env: { ...variables, ...own }, mark: options.mark, signal: stop, onOutput }
-      await runTested(one, into, where, reports, options.mask)
+      await runTested(one, into, where, plan, options.mask)
       await noteImage(one, into, where.env)
     })
     if (stop.aborted) return stopped()
-    if (step.state === 'failed') return result('failed', `step ${one.name}: ${step.reason}`, step.exitCode)
+    if (step.state === 'failed')
+      return { ...result('failed', `step ${one.name}: ${step.reason}`, step.exitCode), keep: caches?.keep }
   }
-  const { state, reason, exitCode } = verdict(planned, steps, job.branch)
-  return result(state, reason, exitCode)
+  const { state, reason, exitCode } = verdict(plan.steps, steps, job.branch)
+  if (state === 'success') await caches?.succeeded()
+  return { ...result(state, reason, exitCode), keep: caches?.keep }
 }

@@ -75,9 +75,15 @@ export async function runJob(options: RunOptions): Promise<Ran> {
         () => worker.beat(claimed.job.id, options.next!),
         () => {},
       )
-    if (ran.ended !== 'success' || outcome.kind !== 'result') return ran
-    const published = await publishImage(config, job, outcome.result.steps, agent).catch((error: unknown) => messageOf(error))
-    return published ? { ...ran, ended: `${ran.ended}; ${published}` } : ran
+    if (outcome.kind !== 'result') return ran
+    const accepted = ran.ended
+    const published = accepted === 'success' && (await publishImage(config, job, outcome.result.steps, agent).catch(messageOf))
+    if (published) ran.ended += `; ${published}`
+    lease.stop() // the job is reported
+    await outcome.keep?.(accepted, options.drain).catch((error: unknown) => {
+      ran.ended += `; not all of its caches were kept: ${messageOf(error)}`
+    })
+    return ran
   } finally {
     clearTimeout(timer)
     lease.stop()
@@ -119,6 +125,7 @@ export async function runJob(options: RunOptions): Promise<Ran> {
       store: () => openStore(config),
       images: config,
       mask: (text) => maskWhole(text, hidden),
+      cache: config.cache,
     })
   }
 

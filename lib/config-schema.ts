@@ -65,6 +65,13 @@ export const configSchema = z.strictObject({
     .optional(),
   serve: serveShape,
   repositories,
+  cache: z
+    .strictObject({
+      maxAge: duration.optional().describe('How long a build cache is kept after its last use (default: 7d)'),
+      maxSize: size.optional().describe('What all build caches may take; one alone a fifth of it (default: 50GiB)'),
+      minFree: size.optional().describe('Free disk that they leave (default: a tenth of the disk, at most 10 GB)'),
+    })
+    .optional(),
   log: z
     .strictObject({
       perJob: size.optional().describe('What is kept of one job’s log, head and tail (default: 16MiB)'),

@@ -41,6 +41,8 @@ export interface Config {
   /** A build ends here, whatever its job asks for; 0: no such bound. */
   longestBuildMs: number
   passEnv: string[]
+  /** The builds' caches: where, and when they go (lib/cache/room.ts). */
+  cache: { folder: string; maxAge: number; maxSize: number; minFree: number | null }
   /** What of the queue's numbers (lib/queue/limits.ts) is not the default here. */
   limits: Partial<Limits>
 }
@@ -87,6 +89,12 @@ export async function loadConfig({
     agentIdleMs: seconds(read.whole(names.agentIdle, 0, 2_000_000)) ?? file.agent?.idle ?? 30_000,
     longestBuildMs: seconds(read.whole(names.longestBuild, 1, 24 * 86_400)) ?? 0,
     passEnv: read.names(names.passEnv) ?? file.agent?.passEnv ?? [],
+    cache: {
+      folder: env[names.cache] ? resolve(root, env[names.cache]!) : join(home, files.buildCache),
+      maxAge: file.cache?.maxAge ?? 7 * 86_400_000,
+      maxSize: file.cache?.maxSize ?? 50 * 2 ** 30,
+      minFree: file.cache?.minFree ?? null,
+    },
     limits: limits(file, read),
   }
   if (problems.length) throw new ConfigError(problems.join('\n'))

@@ -35,6 +35,8 @@ export const env = {
   artifacts: 'RAIBID_ARTIFACTS',
   /** The registry for images of Dockerfiles: `host[:port]`, or `http://host[:port]` for one without TLS; default: none, and nothing is pushed. */
   registry: 'RAIBID_REGISTRY',
+  /** Folder of the builds’ caches, on a volume that agents share; default `RAIBID_HOME/cache/builds`. */
+  cache: 'RAIBID_CACHE',
   /** The secret that signs webhooks (`serve`). */
   webhookSecret: 'RAIBID_WEBHOOK_SECRET',
 } as const
@@ -80,6 +82,7 @@ export const files = {
   tmp: 'run/tmp',
   artifacts: 'artifacts',
   compileCache: 'cache/node',
+  buildCache: 'cache/builds',
 } as const
 
 /** Paths of `serve`'s HTTP. */

@@ -1,3 +1,4 @@
+import { cacheSummary } from '#lib/cache/show.ts'
 import { fail, info, ok, printJson } from '#lib/cli/log.ts'
 import { terminalText } from '#lib/cli/terminal.ts'
 import { exitCodes } from '#lib/contract.ts'
@@ -42,7 +43,8 @@ export async function follow(open: Open, id: string, { signal, json, failed = fa
 
 function tellResult(job: Job): void {
   const took = duration(job)
-  const text = `job ${shortId(job.id)} ${job.state}${job.reason ? `: ${job.reason}` : ''}${took === null ? '' : ` (${formatDuration(took)})`}`
+  const facts = [took === null ? '' : formatDuration(took), cacheSummary(job.phases)].filter(Boolean).join('; ')
+  const text = `job ${shortId(job.id)} ${job.state}${job.reason ? `: ${job.reason}` : ''}${facts && ` (${facts})`}`
   if (job.state === 'success') ok(text)
   else fail(text)
 }

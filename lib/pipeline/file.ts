@@ -1,4 +1,5 @@
 /** Reads `.raibid.yaml`: how a repository wants to be built. Its mistakes are reported all at once, by line and key. */
+import type { CacheSpec } from '#lib/cache/spec.ts'
 import { pipelineFile } from '#lib/contract.ts'
 import { notForBranch } from './branches.ts'
 import { PipelineError, problemText, type PlannedStep } from './types.ts'
@@ -13,6 +14,7 @@ export interface RaibidFile {
   /** Patterns of files that the job keeps, and of its tests' reports. */
   artifacts: string[]
   reports: string[]
+  caches: CacheSpec[]
   steps: PlannedStep[]
 }
 
@@ -35,9 +37,9 @@ export async function parseRaibidFile(text: string, branch = ''): Promise<Raibid
     const error = new PipelineError(problems.map((problem) => problemText(pipelineFile, problem)).join('\n'))
     throw Object.assign(error, { problems })
   }
-  const { timeout: timeoutMs = 0, env = {}, secrets = [], artifacts = [], reports = [] } = value
+  const { timeout: timeoutMs = 0, env = {}, secrets = [], artifacts = [], reports = [], cache: caches = [] } = value
   const steps = value.steps.map((step) => planned(step, branch))
-  return { timeoutMs, env, secrets: [...new Set(secrets)], artifacts, reports, steps }
+  return { timeoutMs, env, secrets: [...new Set(secrets)], artifacts, reports, caches, steps }
 }
 
 type Written = { name?: string; run: string; timeout?: number; branches?: string[]; independent?: boolean }

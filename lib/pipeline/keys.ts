@@ -1,4 +1,14 @@
 /** The keys of `.raibid.yaml`: one line each in the tables below, from which `just lint --schema` and the README are made, too. */
+import {
+  isShared,
+  keyProblem,
+  most,
+  overlapping,
+  pathProblem as cachePathProblem,
+  sharedFolders,
+  type CacheSpec,
+} from '#lib/cache/spec.ts'
+import type { JsonSchema } from '#lib/json-schema.ts'
 import { parseDuration } from '#lib/duration.ts'
 import { pathProblem } from '#lib/artifacts/path.ts'
 import { about, check, entries, list, mapping, scalarOf, shown, type Check, type Place } from './yaml-check.ts'
@@ -75,6 +85,45 @@ const filePattern: Check<string> = check({ ...line.schema, pattern: '^(?![/~])(?
   return problem ? place.problem(problem) : value
 })
 
+/** One name that `problem` has nothing against; the slash at the end of a folder is left out. */
+const cached = (problem: (text: string) => string | null, schema: JsonSchema): Check<string> =>
+  check({ type: 'string', ...schema }, (place) => {
+    const value = line(place)?.replace(/(?<=[^/])\/$/, '')
+    const wrong = value === undefined ? null : problem(value)
+    return wrong === null ? value : place.problem(`${shown(place)} ${wrong}`)
+  })
+
+/** A name in the repository, for editors: what keyProblem says. */
+const inside = '(?![~/])(?!(?:[^]*/)?(?:\\.|\\.\\.|\\.git)(?:/|$))(?![^]*//)[^]'
+
+const cache = mapping(
+  {
+    key: about(
+      'Files whose content decides which state of the cache is restored: `Cargo.lock`, `**/go.sum`',
+      list(cached(keyProblem, { pattern: `^${inside}` }), most.entries),
+    ),
+    paths: about(
+      'What is kept: folders or files in the workspace, or folders of registries such as `~/.cargo/registry`, which jobs share in place',
+      list(
+        cached(cachePathProblem, {
+          pattern: `^(?:${sharedFolders.map((path) => path.replace('.', '\\.')).join('|')})$|^(?![^]*[*?])${inside}`,
+        }),
+        most.entries,
+      ),
+    ),
+  },
+  ['key', 'paths'],
+)
+
+/** A wrong list is not there, and has been reported. */
+const own = ({ paths }: Partial<CacheSpec>): string[] => paths?.filter((path) => !isShared(path)) ?? []
+
+const caches: Check<CacheSpec[]> = check(list(cache, most.caches).schema, (place) => {
+  const found = list(cache, most.caches)(place)
+  const twice = found && overlapping(found.flatMap(own))
+  return twice === undefined ? found : place.problem(`${JSON.stringify(twice)} is there twice, or lies in another path`)
+})
+
 const step = mapping(
   {
     name: about('What the step is called (default: the first line of its script)', line),
@@ -94,6 +143,7 @@ export const raibidKeys = mapping(
       'Names of secrets without which the build can’t work: a job that was not given them fails at once',
       list(secret, 50),
     ),
+    cache: about('What is kept from one build to the next', caches),
     artifacts: about(
       'Files that the job keeps, also when a step fails: paths with `*` and `?` within a part, `**` for any folders; a folder means all in it',
       list(filePattern, 50),

@@ -1,5 +1,6 @@
 /** Decides what is run in a workspace: by its `.raibid.yaml`, else by a `ci` recipe in its justfile, else by the languages that recognize it. */
 import { readdir } from 'node:fs/promises'
+import type { CacheSpec } from '#lib/cache/spec.ts'
 import { pipelineFile } from '#lib/contract.ts'
 import { readRaibidFile } from './file.ts'
 import { hasTool } from './find-tool.ts'
@@ -22,6 +23,7 @@ export interface Plan {
   /** Patterns of files that the job keeps, and of its tests' reports. */
   artifacts: string[]
   reports: string[]
+  caches: CacheSpec[]
 }
 
 export interface PlanOptions {
@@ -80,6 +82,7 @@ export async function planSteps({ workspace: path, pipeline, branch, env, image 
   const steps: PlannedStep[] = []
   for (const one of applying)
     steps.push(...(await one.steps(context)).map((step) => ({ ...step, name: prefix(one) + step.name })))
+  const caches = (await Promise.all(applying.map(async (one) => (await one.caches?.(workspace)) ?? []))).flat()
   return {
     pipeline: applying.map((one) => one.name).join('+'),
     steps,
@@ -88,5 +91,6 @@ export async function planSteps({ workspace: path, pipeline, branch, env, image 
     secrets: [],
     artifacts: [],
     reports: [],
+    caches,
   }
 }

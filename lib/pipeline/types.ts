@@ -1,4 +1,5 @@
 /** What a pipeline is: a file in `languages` with a default export of this shape. */
+import type { CacheSpec } from '#lib/cache/spec.ts'
 import { RaibidError } from '#lib/errors.ts'
 
 /** One mistake in a file: `line` and `key` where they are known. */
@@ -72,4 +73,6 @@ export interface Pipeline {
   last?: true
   detect(workspace: Workspace): Promise<boolean>
   steps(context: Context): Promise<PlannedStep[]>
+  /** What of the workspace is worth keeping for the next build. */
+  caches?(workspace: Workspace): Promise<CacheSpec[]>
 }

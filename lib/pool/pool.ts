@@ -11,6 +11,7 @@ import { limits as defaults } from '#lib/queue/limits.ts'
 import { reader as readerOf } from '#lib/queue/reader.ts'
 import { removeFolder } from '#lib/remove-folder.ts'
 import { createAgents } from './agents.ts'
+import { keepCaches } from './cache-upkeep.ts'
 import { watchHangs } from './hangs.ts'
 import { takeLock } from './lock.ts'
 import { startRedis } from './redis-child.ts'
@@ -106,6 +107,7 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
     notePool(home, { pid: process.pid, startTime: knownProcess(process.pid)?.startTime ?? '', pools, startedAt, stopping })
   noteSelf(false)
   agents.keepSpare()
+  keepCaches(config.cache, ending.signal, say)
 
   let hurry = (): void => {}
   let how: 'drain' | 'now' | null = null

@@ -56,6 +56,8 @@ export interface CacheUse {
   restoreMs: number
   /** Time that the steps took without it, as far as that is known, minus what they and the restoring took now; null before that is known. */
   savedMs: number | null
+  /** Why a successful job could not save it. */
+  notSaved?: string
 }
 
 /** A file that a job keeps: its path in the workspace, with `/`. */

@@ -4,6 +4,10 @@ export default {
   name: 'rust',
   looksFor: 'Cargo.toml',
   detect: (workspace) => workspace.has('Cargo.toml'),
+  caches: async (workspace) =>
+    (await workspace.has('Cargo.lock'))
+      ? [{ key: ['Cargo.lock', 'rust-toolchain', 'rust-toolchain.toml'], paths: ['target'] }]
+      : [],
   async steps({ workspace, has }) {
     const locked = (await workspace.has('Cargo.lock')) ? ' --locked' : ''
     // each brings its own build up to date

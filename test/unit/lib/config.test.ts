@@ -38,6 +38,7 @@ test('defaults', async () => {
     agentIdleMs: 30_000,
     longestBuildMs: 0,
     passEnv: [],
+    cache: { folder: join(root, '.raibid/cache/builds'), maxAge: 604_800_000, maxSize: 50 * 2 ** 30, minFree: null },
     limits: {},
     redisGiven: false,
   })

@@ -21,6 +21,7 @@ test('a whole file', async () => {
   expect(await parseRaibidFile(text)).toEqual({
     timeoutMs: 600_000,
     env: { A: '1', B: 'true', C: 'x', D: '1.50' },
+    caches: [],
     secrets: [],
     artifacts: [],
     reports: [],

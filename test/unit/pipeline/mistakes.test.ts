@@ -12,7 +12,7 @@ const files = readdirSync(folder).sort()
 const editor = z.fromJSONSchema(raibidSchema() as Parameters<typeof z.fromJSONSchema>[0])
 
 /** What a schema can't say: it is the text that is wrong, not what it means. */
-const ofTheText = ['key-given-twice', 'open-quote', 'name-with-a-control-character']
+const ofTheText = ['key-given-twice', 'open-quote', 'name-with-a-control-character', 'cache-path-in-another']
 
 test.each(files)('%s', async (file) => {
   const text = readFileSync(join(folder, file), 'utf8')
@@ -25,6 +25,7 @@ test.each(files)('%s', async (file) => {
 
 test.each([
   'steps: [{ run: make }]',
+  'cache: [{ key: [Cargo.lock, "**/go.sum", .tool-versions], paths: [target/, a/b.c, ..x, ~/.cargo/registry] }]\nsteps: [{ run: make }]',
   'timeout: 1h30m\nenv: { A: 1, B: true, C: x }\nsecrets: [TOKEN]\nsteps: [{ name: t, run: x, timeout: 90s, branches: [main, release/*] }]',
 ])('what the checker takes, the schema takes: %s', async (text) => {
   await parseRaibidFile(text)
