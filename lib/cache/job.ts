@@ -2,8 +2,7 @@
 import { messageOf } from '#lib/errors.ts'
 import type { CacheUse } from '#lib/queue/types.ts'
 import { restore, type Place, type Restored } from './restore.ts'
-import { makeRoom } from './room.ts'
-import { countSaved, examine, saveEntry, saveSpare, topUp, type Found } from './save.ts'
+import { countSaved, examine, hasRoom, saveEntry, saveSpare, topUp, type Found } from './save.ts'
 import { isShared, type CacheSpec } from './spec.ts'
 
 export interface JobCaches {
@@ -36,7 +35,7 @@ export async function restoreCaches(place: Place, specs: CacheSpec[]): Promise<J
         if (place.fork || !one.key || one.use.outcome === 'hit') continue
         try {
           const size = await examine(place, one)
-          if (!(await makeRoom(place.root, place.limits, 0))) throw new Error('the disk is nearly full')
+          if (!(await hasRoom(place, size.bytes))) throw new Error('the disk is nearly full')
           found.set(one, size)
         } catch (error) {
           one.use.notSaved = messageOf(error)

@@ -35,6 +35,12 @@ export async function examine(place: Place, { paths }: Restored): Promise<Found>
   return found
 }
 
+/** Whether a tree of this size may come into the store: what only moves takes no room. */
+export async function hasRoom({ root, limits, workspace }: Place, bytes: number): Promise<boolean> {
+  await mkdir(root, { recursive: true, mode: 0o700 })
+  return makeRoom(root, limits, (await sameDisk(root, workspace)) ? 0 : bytes)
+}
+
 /** A new entry, for a job that missed. Its tree becomes the base; a copy of it is the first spare. */
 export async function saveEntry(place: Place, restored: Restored, found: Found, coldMs: number): Promise<void> {
   const { key } = restored
@@ -54,8 +60,10 @@ export async function saveEntry(place: Place, restored: Restored, found: Found, 
     const folder = folderOf(root, key.scope, key.key)
     await mkdir(dirname(folder), { recursive: true, mode: 0o700 })
     if (!(await readEntry(root, key.scope, key.key))) await discard(root, folder)
-    // fails where another job was faster: then its entry is as good
-    await rename(made, folder)
+    await rename(made, folder).catch((error: NodeJS.ErrnoException) => {
+      // another job was faster, and its entry is as good
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+    })
   } finally {
     await removeFolder(made).catch(() => {})
   }
