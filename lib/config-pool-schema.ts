@@ -21,6 +21,8 @@ const variable = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not the name of an environment variable')
   .refine((name) => !name.startsWith('RAIBID_'), 'is a name of ours')
 
+const claim = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$/, 'is not the name of a PersistentVolumeClaim')
+
 /** A name, then a tag or a digest: what is pulled must not change by itself. */
 const image = z
   .string()
@@ -36,6 +38,13 @@ export const podShape = {
   gpu: z.int().min(1, 'is less than 1').optional().describe('In a cluster: GPUs of one agent (default: none)'),
   nodeSelector: z.record(label, labelValue).optional().describe('In a cluster: labels of the nodes that may run it'),
   env: z.record(variable, text).optional().describe('In a cluster: its environment; steps see of it what `passEnv` names'),
+  cacheVolume: claim
+    .optional()
+    .describe('In a cluster: PersistentVolumeClaim that holds the builds’ caches (default: none are kept)'),
+  cacheReadOnly: z
+    .boolean()
+    .optional()
+    .describe('In a cluster: its agents may read the caches only; for a pool of forks (default: false)'),
   longestBuild: duration
     .optional()
     .describe('In a cluster: after this an agent’s build counts as stuck, whatever the job says (default: 6h, or `jobTimeout`)'),

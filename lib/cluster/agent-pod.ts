@@ -5,6 +5,7 @@ import { cpuText, millicores } from './quantity.ts'
 
 const home = '/home/agent'
 const configFolder = '/etc/raibid'
+const cacheFolder = '/var/cache/raibid'
 
 /** On everything that belongs to the agents of a pool; network policies and `serve` know them by these. */
 export const agentLabels = (pool: string): Record<string, string> => ({ [cluster.nameLabel]: 'agent', [cluster.poolLabel]: pool })
@@ -15,6 +16,7 @@ export const idleMs = (config: Config, pool: string): number => (config.pools[po
 /** The pod of one agent: no root, no capability, no token, nothing to write to but what goes with it. */
 export function agentPod(config: Config, pool: string): Record<string, unknown> {
   const settings = podSettings(config, pool)
+  const { cache } = settings
   return {
     serviceAccountName: cluster.agentServiceAccount,
     automountServiceAccountToken: false,
@@ -36,6 +38,7 @@ export function agentPod(config: Config, pool: string): Record<string, unknown> 
       { name: 'config', configMap: { name: cluster.config } },
       { name: 'home', emptyDir: { sizeLimit: settings.disk } },
       { name: 'tmp', emptyDir: { sizeLimit: settings.disk } },
+      ...(cache ? [{ name: 'cache', persistentVolumeClaim: { claimName: cache.claim, readOnly: cache.readOnly } }] : []),
     ],
   }
 }
@@ -59,6 +62,7 @@ function container(config: Config, pool: string, settings: PodSettings): Record<
       // before the deadline of the Job: that one only makes the agent give the job back, and the next would try it just as long
       { name: env.longestBuild, value: String(Math.ceil(settings.longestBuildMs / 1000)) },
       { name: env.home, value: `${home}/raibid` },
+      ...(settings.cache ? [{ name: env.cache, value: cacheFolder }] : []),
       { name: env.config, value: `${configFolder}/raibid.yaml` },
       { name: env.secretKey, valueFrom: optional('secret-key') },
       { name: env.gitCredentials, valueFrom: optional('git-credentials') },
@@ -70,6 +74,7 @@ function container(config: Config, pool: string, settings: PodSettings): Record<
       { name: 'config', mountPath: configFolder, readOnly: true },
       { name: 'home', mountPath: home },
       { name: 'tmp', mountPath: '/tmp' },
+      ...(settings.cache ? [{ name: 'cache', mountPath: cacheFolder, readOnly: settings.cache.readOnly }] : []),
     ],
   }
 }

@@ -7,7 +7,7 @@ const duration = (ms: number): string => (ms % 1000 ? `${ms}ms` : `${ms / 1000}s
 
 /** raibid.yaml as agents and `serve` read it in the cluster: what was decided here, without the address of Redis, which is a Secret there. */
 export function configMap(config: Config): KubeObject {
-  const { agentMaxJobs: maxJobs, agentIdleMs, passEnv, limits } = config
+  const { agentMaxJobs: maxJobs, agentIdleMs, passEnv, limits, cache } = config
   const pools = Object.entries(config.pools).map(([name, pool]) => {
     const { longestBuild, ...pod } = config.pods[name] ?? {}
     return [name, { ...pool, ...pod, ...(longestBuild && { longestBuild: duration(longestBuild) }) }] as const
@@ -16,6 +16,7 @@ export function configMap(config: Config): KubeObject {
     pools: Object.fromEntries(pools),
     jobTimeout: duration(config.jobTimeoutMs),
     agent: { maxJobs, idle: duration(agentIdleMs), passEnv },
+    cache: { maxAge: duration(cache.maxAge), maxSize: cache.maxSize, ...(cache.minFree && { minFree: cache.minFree }) },
     log: { ...(limits.logJob && { perJob: limits.logJob }), ...(limits.logAll && { total: limits.logAll }) },
   }
   return {

@@ -14,6 +14,8 @@ export interface PodSettings {
   nodeSelector: Record<string, string>
   env: Record<string, string>
   longestBuildMs: number
+  /** Null: what a build leaves goes with its pod. */
+  cache: { claim: string; readOnly: boolean } | null
 }
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
@@ -37,6 +39,7 @@ export function podSettings(config: Config, pool: string): PodSettings {
     gpu: file.gpu ?? 0,
     nodeSelector: file.nodeSelector ?? {},
     env: file.env ?? {},
+    cache: file.cacheVolume ? { claim: file.cacheVolume, readOnly: file.cacheReadOnly ?? false } : null,
     longestBuildMs: file.longestBuild ?? Math.max(6 * 3_600_000, config.jobTimeoutMs),
   }
 }

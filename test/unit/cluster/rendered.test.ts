@@ -57,7 +57,9 @@ describe.each(sets)('%s', (_, objects) => {
       // What PodSecurity `restricted` asks for, besides.
       expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
       const kinds = pod.volumes.flatMap((volume: object) => Object.keys(volume)).filter((key: string) => key !== 'name')
-      expect(kinds.filter((kind: string) => !['configMap', 'secret', 'emptyDir'].includes(kind))).toEqual([])
+      expect(
+        kinds.filter((kind: string) => !['configMap', 'secret', 'emptyDir', 'persistentVolumeClaim'].includes(kind)),
+      ).toEqual([])
     },
   )
 

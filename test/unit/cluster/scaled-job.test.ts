@@ -32,6 +32,18 @@ describe('the ScaledJob of a pool', () => {
     expect(jobTargetRef.template.spec.restartPolicy).toBe('Never')
   })
 
+  test('has the volume of the caches where raibid.yaml names one, and only to read where it says so', async () => {
+    const pod = async (text: string): Promise<any> => (await spec(`pools: { default: { ${text} } }`)).jobTargetRef.template.spec
+    const none = await pod('max: 1')
+    expect(JSON.stringify(none)).not.toMatch(/persistentVolumeClaim|RAIBID_CACHE/)
+    for (const readOnly of [false, true]) {
+      const { volumes, containers } = await pod(`cacheVolume: builds, cacheReadOnly: ${readOnly}`)
+      expect(volumes).toContainEqual({ name: 'cache', persistentVolumeClaim: { claimName: 'builds', readOnly } })
+      expect(containers[0].volumeMounts).toContainEqual({ name: 'cache', mountPath: '/var/cache/raibid', readOnly })
+      expect(containers[0].env).toContainEqual({ name: 'RAIBID_CACHE', value: '/var/cache/raibid' })
+    }
+  })
+
   test('takes the settings of raibid.yaml', async () => {
     const text =
       'pools: { default: { max: 2, image: "r.example/a:1", cpu: 1.5, cpuLimit: 4000m, memory: 2Gi, disk: 5Gi, gpu: 1, nodeSelector: { kind: big }, env: { LEVEL: 2 } } }'
@@ -93,10 +105,11 @@ describe('max means all agents', () => {
 
 test('raibid.yaml in the cluster says what it says here, without the address of Redis', async () => {
   const config = await configOf(
-    'redisUrl: redis://:hush@here:1\npools: { default: { max: 3, warm: 1, memory: 2Gi, longestBuild: 90m }, gpu: { max: 1, gpu: 1 } }\njobTimeout: 20m\nagent: { maxJobs: 2, idle: 1500ms, passEnv: [A] }\nlog: { perJob: 1MiB }',
+    'redisUrl: redis://:hush@here:1\npools: { default: { max: 3, warm: 1, memory: 2Gi, longestBuild: 90m }, gpu: { max: 1, gpu: 1 } }\njobTimeout: 20m\nagent: { maxJobs: 2, idle: 1500ms, passEnv: [A] }\nlog: { perJob: 1MiB }\ncache: { maxAge: 2d, maxSize: 1GiB, minFree: 5GiB }',
   )
   const text = (configMap(config)['data'] as Record<string, string>)['raibid.yaml']!
   expect(text).not.toContain('hush')
   const { pools, pods, jobTimeoutMs, agentMaxJobs, agentIdleMs, passEnv, limits } = config
-  expect(await configOf(text)).toMatchObject({ pools, pods, jobTimeoutMs, agentMaxJobs, agentIdleMs, passEnv, limits })
+  const { folder: _folder, ...cache } = config.cache
+  expect(await configOf(text)).toMatchObject({ pools, pods, jobTimeoutMs, agentMaxJobs, agentIdleMs, passEnv, limits, cache })
 })

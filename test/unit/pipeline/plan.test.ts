@@ -235,3 +235,12 @@ test('a stand-in of rustup counts only when a toolchain has the tool', () => {
   const env = { PATH: join(path, 'bin'), HOME: path }
   expect([hasTool('cargo', env), hasTool('cargo-clippy', env)]).toEqual([true, false])
 })
+
+test('a Rust repository with a Cargo.lock has its target cached; a repository with a word of its own has what it says', async () => {
+  const rust = { key: ['Cargo.lock', 'rust-toolchain', 'rust-toolchain.toml'], paths: ['target'] }
+  expect((await plan({ 'Cargo.toml': '', 'Cargo.lock': '' })).caches).toEqual([rust])
+  expect((await plan({ 'Cargo.toml': '', 'Cargo.lock': '', 'package.json': packageJson() })).caches).toEqual([rust])
+  expect((await plan({ 'Cargo.toml': '' })).caches).toEqual([])
+  const own = 'cache: [{ key: [a], paths: [b/] }]\nsteps: [{ run: make }]\n'
+  expect((await plan({ 'Cargo.toml': '', 'Cargo.lock': '', '.raibid.yaml': own })).caches).toEqual([{ key: ['a'], paths: ['b'] }])
+})
