@@ -1,56 +1,25 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { phaseName } from '#lib/artifacts/kept.ts'
-import type { ArtifactStore } from '#lib/artifacts/store.ts'
-import type { Config } from '#lib/config.ts'
 import { stepEnv } from '#lib/contract.ts'
 import { formatDuration } from '#lib/duration.ts'
 import { messageOf } from '#lib/errors.ts'
 import type { Result } from '#lib/queue/worker.ts'
-import type { Job } from '#lib/queue/types.ts'
-import { openCaches, type Keep } from './caches.ts'
-import { clone, CloneError, type Credential } from './clone.ts'
+import type { AttemptOptions, Outcome, Stop } from './attempt-options.ts'
+import { openCaches } from './caches.ts'
 import type * as Planner from '#lib/pipeline/plan.ts'
 import { PipelineError } from '#lib/pipeline/types.ts'
-import { imageEnvironment, imageUse, noteImage, type ImageConfig } from './images.ts'
+import { imageEnvironment, imageUse, noteImage } from './images.ts'
 import { keepArtifacts } from './keep-artifacts.ts'
 import { createMarks } from './marks.ts'
 import { leftOut } from './passed.ts'
 import { shownScript } from './run-planned.ts'
 import { runTested } from './run-tested.ts'
-import type { Shipper } from './shipper.ts'
+import { getSource } from './source.ts'
 import { verdict } from './verdict.ts'
 
-/** Why an attempt is stopped from outside. */
-export type Stop = 'cancel' | 'lost' | 'drain' | 'timeout'
-
-/** How an attempt ended: with a result to report, or with the job to be given back. */
-export type Outcome =
-  { kind: 'result'; result: Result; keep?: Keep | undefined } | { kind: 'release'; how: 'drained' | 'network'; reason: string }
+export type { AttemptOptions, Outcome, Stop }
 
 const drained: Outcome = { kind: 'release', how: 'drained', reason: 'the agent was asked to stop' }
-
-export interface AttemptOptions {
-  job: Job
-  folder: string
-  mark: string
-  env: Record<string, string>
-  secrets: Record<string, string>
-  credentials: Credential[]
-  shipper: Shipper
-  stop: AbortSignal
-  bornAt: number
-  /** Called once the bound on the whole attempt is known, ms. */
-  onTimeout: (ms: number) => void
-  defaultTimeoutMs: number
-  cache: Config['cache']
-  /** No attempt may take longer; 0: no such bound. */
-  longestMs: number
-  store: () => Promise<ArtifactStore>
-  images: ImageConfig
-  /** Hides secrets in a short text. */
-  mask: (text: string) => string
-}
 
 /** Loads what a plan needs: early, so that it is there when the clone is. */
 export async function preload(): Promise<typeof Planner> {
@@ -100,34 +69,11 @@ async function build(
   const source = join(folder, 'src')
   const startedAt = Date.now()
   const env = { ...options.env, TMPDIR: join(folder, 'tmp') }
-  let commit = job.commit
-  let cloneError: unknown
-  await marks.phase('clone', async (index, step) => {
-    step.bornAt = options.bornAt
-    try {
-      for (const path of [source, env.TMPDIR]) mkdirSync(path, { recursive: true, mode: 0o700 })
-      const { credentials, mark } = options
-      const onOutput = (text: string): Promise<void> => shipper.write(index, text)
-      const place = { repo: job.repo, branch: job.branch, commit, dir: source }
-      const cloning = clone({ ...place, env: { ...process.env, TMPDIR: env.TMPDIR }, mark, credentials, signal: stop, onOutput })
-      // git is at work from here on
-      void preload().catch(() => {})
-      commit = (await cloning).commit
-      step.state = 'success'
-    } catch (error) {
-      cloneError = error
-      step.state = 'failed'
-      step.reason = messageOf(error) // git's own words are in the log already
-    }
-  })
+  const meanwhile = (): void => void preload().catch(() => {})
+  const got = await getSource(options, marks, { workspace: source, tmp: env.TMPDIR, meanwhile })
   if (stop.aborted) return stopped()
-  if (cloneError) {
-    const reason = `clone: ${messageOf(cloneError)}`
-    // the machine's fault, not the repository's
-    const ours =
-      (cloneError instanceof CloneError && ['network', 'disk'].includes(cloneError.kind)) || /ENOSPC|EDQUOT|EIO/.test(reason)
-    return ours ? { kind: 'release', how: 'network', reason } : result('failed', reason)
-  }
+  if ('reason' in got) return got.ours ? { kind: 'release', how: 'network', reason: got.reason } : result('failed', got.reason)
+  const { commit } = got
 
   const variables = {
     ...env,

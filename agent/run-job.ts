@@ -13,6 +13,7 @@ import { publishImage } from './images.ts'
 import { startGuard } from './guard.ts'
 import { keepLease } from './lease.ts'
 import { maskWhole } from './mask.ts'
+import { openSecrets } from './secrets.ts'
 import { createShipper, type Shipper } from './shipper.ts'
 import { stepEnvironment } from '#lib/pipeline/step-env.ts'
 
@@ -96,7 +97,7 @@ export async function runJob(options: RunOptions): Promise<Ran> {
   }
 
   async function build(): Promise<Outcome> {
-    const secrets = await openSecrets()
+    const secrets = await openSecrets(job, config.home)
     if (typeof secrets === 'string')
       return { kind: 'result', result: { state: 'failed', reason: secrets, exitCode: null, phases: [], steps: [] } }
     const redisPassword = decodeURIComponent(new URL(config.redisUrl!).password)
@@ -127,16 +128,6 @@ export async function runJob(options: RunOptions): Promise<Ran> {
       mask: (text) => maskWhole(text, hidden),
       cache: config.cache,
     })
-  }
-
-  async function openSecrets(): Promise<Record<string, string> | string> {
-    if (!job.sealed) return job.secrets.length ? `the secret ${job.secrets[0]} was not sent with the job` : {}
-    try {
-      const { secretKey, unseal } = await import('#lib/seal.ts')
-      return unseal(job.sealed, secretKey(config.home, false), job.id)
-    } catch (error) {
-      return messageOf(error)
-    }
   }
 
   function afterStop(ms: number): Promise<void> {
