@@ -1,6 +1,9 @@
 import { resolve } from 'node:path'
 import { parseRegistry, type Registry } from './registry/name.ts'
 
+/** An address of the web that holds nothing secret: no user, no question, no fragment. */
+export const webUrlForm = /^https?:\/\/[A-Za-z0-9._[\]:-]+(\/[^\s?#@]*)?$/
+
 /** Reads single variables; what is wrong with one is added to `problems`. An empty variable counts as not set. */
 export function environment(env: NodeJS.ProcessEnv, problems: string[]) {
   return {
@@ -39,6 +42,12 @@ export function environment(env: NodeJS.ProcessEnv, problems: string[]) {
       const registry = parseRegistry(text)
       if (!registry) problems.push(`${name}: is not a registry such as registry.example:5000 or http://127.0.0.1:5000`)
       return registry ?? undefined
+    },
+    webUrl(name: string): string | undefined {
+      const url = env[name]
+      if (!url || webUrlForm.test(url)) return url?.replace(/\/+$/, '') || undefined
+      problems.push(`${name}: is not an address such as https://ci.example (without a user, ? or #)`)
+      return undefined
     },
     redisUrl(name: string): string | undefined {
       const url = env[name]

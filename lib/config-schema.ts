@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { artifactsProblem } from './config-env.ts'
+import { forges } from './config-forge-schema.ts'
 import { holdsItsCores, podShape } from './config-pool-schema.ts'
+import { duration, size, webUrl } from './config-values.ts'
 import { parseRegistry } from './registry/name.ts'
 import { repositories, serveShape } from './config-serve-schema.ts'
-import { duration, size } from './config-values.ts'
 
 /** The schema of `raibid.yaml`. Descriptions and defaults become the README's table. zod is slow to load: import this lazily. */
 
@@ -78,6 +79,10 @@ export const configSchema = z.strictObject({
       total: size.optional().describe('What is kept of all logs (default: 512MiB)'),
     })
     .optional(),
+  forges: forges.optional(),
+  publicUrl: webUrl
+    .optional()
+    .describe('Address under which a browser finds the pages: what commit statuses link to (default: no link)'),
 })
 
 export type ConfigFile = z.infer<typeof configSchema>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { webUrlForm } from './config-env.ts'
 import { parseDuration } from './duration.ts'
 
 /** Kinds of values in `raibid.yaml`. */
@@ -18,3 +19,10 @@ export const size = z.union([z.string(), z.number()]).transform((text, context) 
   context.addIssue({ code: 'custom', message: 'is not a size such as 16MiB' })
   return z.NEVER
 })
+
+/** An address of the web, without a slash at its end. */
+export const webUrl = z
+  .string()
+  .max(1024, 'is longer than 1024 characters')
+  .regex(webUrlForm, 'is not an address such as https://git.example (without a user, ? or #)')
+  .transform((url) => url.replace(/\/+$/, ''))

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { environment } from './config-env.ts'
+import { forgesOf, type Forge } from './config-forges.ts'
 import type { PodFile } from './config-pool-schema.ts'
 import type { ConfigFile } from './config-schema.ts'
 import { env as names, files } from './contract.ts'
@@ -11,6 +12,7 @@ import { gitCredentials, type GitCredential } from './git-credentials.ts'
 import type { Registry } from './registry/name.ts'
 import type { Limits } from './queue/limits.ts'
 
+export type { Forge } from './config-forges.ts'
 export type { GitCredential } from './git-credentials.ts'
 export { redactUrl } from './redact-url.ts'
 
@@ -36,6 +38,8 @@ export interface Config {
   artifacts: string
   /** Where images go; null: nowhere. */
   registry: Registry | null
+  forges: Forge[]
+  publicUrl: string | null
   agentMaxJobs: number
   agentIdleMs: number
   /** A build ends here, whatever its job asks for; 0: no such bound. */
@@ -85,6 +89,8 @@ export async function loadConfig({
     git: { credentials: gitCredentials(env, home, problems) },
     artifacts: read.artifacts(names.artifacts, root) ?? file.artifacts ?? join(home, files.artifacts),
     registry: read.registry(names.registry) ?? file.registry ?? null,
+    forges: forgesOf(file.forges ?? [], { env, root }, problems),
+    publicUrl: read.webUrl(names.publicUrl) ?? file.publicUrl ?? null,
     agentMaxJobs: read.whole(names.agentMaxJobs, 1) ?? file.agent?.maxJobs ?? 1,
     agentIdleMs: seconds(read.whole(names.agentIdle, 0, 2_000_000)) ?? file.agent?.idle ?? 30_000,
     longestBuildMs: seconds(read.whole(names.longestBuild, 1, 24 * 86_400)) ?? 0,

@@ -39,6 +39,12 @@ export const env = {
   cache: 'RAIBID_CACHE',
   /** The secret that signs webhooks (`serve`). */
   webhookSecret: 'RAIBID_WEBHOOK_SECRET',
+  /** Token for the one Gitea of `forges` in `raibid.yaml`. */
+  giteaToken: 'RAIBID_GITEA_TOKEN',
+  /** Token for the one GitHub of `forges`, or for github.com when that list has none. */
+  githubToken: 'RAIBID_GITHUB_TOKEN',
+  /** Address under which a browser finds this installation's pages. */
+  publicUrl: 'RAIBID_PUBLIC_URL',
 } as const
 
 /** Environment variables that every step sees. */

@@ -34,6 +34,8 @@ test('defaults', async () => {
     git: { credentials: [] },
     artifacts: join(root, '.raibid/artifacts'),
     registry: null,
+    forges: [],
+    publicUrl: null,
     agentMaxJobs: 1,
     agentIdleMs: 30_000,
     longestBuildMs: 0,

@@ -1,0 +1,68 @@
+import { readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { ForgeFile } from './config-forge-schema.ts'
+import { env as names } from './contract.ts'
+import { UsageError } from './errors.ts'
+
+/** A server that hosts repositories, and that is told what became of their commits. */
+export interface Forge {
+  kind: 'gitea' | 'github'
+  /** Its address, without a slash at the end. */
+  url: string
+  /** Other addresses under which its repositories are cloned. */
+  aliases: string[]
+  /**
+   * Read anew at each call, for a token in a file may change under us; a function, so that a configuration that is printed doesn't hold it.
+   * Throws UsageError that says how to give one.
+   */
+  token(): string
+}
+
+const variables = { gitea: names.giteaToken, github: names.githubToken } as const
+const github = 'https://github.com'
+
+/** The forges of `raibid.yaml`; github.com besides, when there is a token for it. */
+export function forgesOf(
+  file: readonly ForgeFile[],
+  { env, root }: { env: NodeJS.ProcessEnv; root: string },
+  problems: string[],
+): Forge[] {
+  const known = (kind: Forge['kind']): ForgeFile[] => file.filter((forge) => forge.kind === kind)
+  const all: ForgeFile[] = [...file, ...(env[names.githubToken] && !known('github').length ? [{ kind: 'github' } as const] : [])]
+  const urls = all.map(({ url }) => url ?? github)
+  const twice = urls.find((url, i) => urls.indexOf(url) < i)
+  if (twice) problems.push(`forges: ${twice} is there twice`)
+  for (const [kind, variable] of Object.entries(variables) as [Forge['kind'], string][]) {
+    // one server's token is no other server's business
+    if (env[variable] && known(kind).length > 1)
+      problems.push(
+        `${variable}: there are ${known(kind).length} forges of the kind ${kind}, so each needs a tokenFile of its own`,
+      )
+  }
+  return all.map(({ kind, url = github, aliases = [], tokenFile }) => {
+    const variable = variables[kind]
+    const given = env[variable]
+    const path = tokenFile && resolve(root, tokenFile)
+    const token = (): string => {
+      if (given) return checked(given, variable)
+      if (path) return checked(read(path), path)
+      throw new UsageError(`there is no token for ${url}: set ${variable}, or the tokenFile of that forge in raibid.yaml`)
+    }
+    return { kind, url, aliases, token }
+  })
+}
+
+function read(path: string): string {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode
+  if (mode === undefined) throw new UsageError(`there is no file ${path}, which raibid.yaml names as a tokenFile`)
+  if (mode & 0o077)
+    throw new UsageError(`other users may read ${path} (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${path}`)
+  return readFileSync(path, 'utf8')
+}
+
+/** It becomes part of a header. Never shown: what is wrong with it may be a line break too many. */
+function checked(text: string, source: string): string {
+  const token = text.trim()
+  if (/^[\x21-\x7e]{1,1024}$/.test(token)) return token
+  throw new UsageError(`${source} does not hold a token: one word of at most 1024 characters`)
+}
