@@ -1,6 +1,7 @@
 import http, { type IncomingMessage } from 'node:http'
 import https, { type RequestOptions } from 'node:https'
-import { messageOf, UnreachableError } from '#lib/errors.ts'
+import { UnreachableError } from '#lib/errors.ts'
+import { whyUnreachable } from '#lib/unreachable.ts'
 import { explain, type Asked } from './api-error.ts'
 import type { Login } from './kubeconfig.ts'
 
@@ -18,29 +19,14 @@ export interface Request {
   signal?: AbortSignal | undefined
 }
 
-const reasons: Record<string, string> = {
-  ECONNREFUSED: 'nothing listens there',
-  ECONNRESET: 'the connection broke',
-  ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'its name can’t be looked up',
-  ETIMEDOUT: 'no answer',
-  EHOSTUNREACH: 'no way there',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is signed by nobody we trust',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by nobody we trust',
-}
-
 /** HTTP to one API server. Every failure to get an answer is an UnreachableError that names the URL; a refusal is an ApiError. */
 export function transportTo(login: Login) {
   const secure = login.url.startsWith('https:')
   const agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true })
 
   const unreachable = (error: unknown, withinMs?: number): UnreachableError => {
-    const { code = '', name } = error as NodeJS.ErrnoException
-    const late = name === 'TimeoutError' && withinMs ? `no answer within ${withinMs / 1000} s` : ''
-    const why = late || reasons[code] || messageOf(error)
     return new UnreachableError(
-      `cannot reach Kubernetes at ${login.server}: ${why.trim()}; is it running, and is this the right kubeconfig?`,
+      `cannot reach Kubernetes at ${login.server}: ${whyUnreachable(error, withinMs)}; is it running, and is this the right kubeconfig?`,
     )
   }
 

@@ -1,0 +1,74 @@
+import type { Octokit as Rest } from '@octokit/rest'
+import type { Forge } from '#lib/config.ts'
+import { safe } from '#lib/cli/untrusted.ts'
+import { whyUnreachable } from '#lib/unreachable.ts'
+import { awayCodes, unreachable, usualBound } from './call.ts'
+import { refused, type Place } from './errors.ts'
+import type { CallOptions } from './types.ts'
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** GitHub's own address for programs; an Enterprise server has it under its own name. */
+export const apiOf = (url: string): string =>
+  new URL(url).hostname.toLowerCase() === 'github.com' ? 'https://api.github.com' : `${url}/api/v3`
+
+interface Failure {
+  status?: number
+  name?: string
+  message: string
+  response?: { headers: Record<string, string | number | undefined>; data?: unknown }
+}
+
+/**
+ * Calls to GitHub by Octokit, which is loaded at the first. It spaces writes as GitHub asks (one a second) and repeats what failed on
+ * GitHub's side twice; waiting out a rate limit is the caller's business, who is told how long.
+ */
+export function githubApi({ url, token }: Pick<Forge, 'url' | 'token'>, repeats = 2) {
+  const place: Place = { title: 'GitHub', url }
+  let made: { octokit: Rest; secret: string } | undefined
+
+  async function octokit(): Promise<{ octokit: Rest; secret: string }> {
+    const secret = token()
+    if (made?.secret === secret) return made
+    const [{ Octokit }, { throttling }, { retry }] = await Promise.all([
+      import('@octokit/rest'),
+      import('@octokit/plugin-throttling'),
+      import('@octokit/plugin-retry'),
+    ])
+    made = {
+      secret,
+      octokit: new (Octokit.plugin(throttling, retry))({
+        auth: secret,
+        baseUrl: apiOf(url),
+        userAgent: 'raibid-ci',
+        log: silent,
+        throttle: { id: url, onRateLimit: () => false, onSecondaryRateLimit: () => false },
+        retry: { retries: repeats },
+      }),
+    }
+    return made
+  }
+
+  /** One call. `signal` belongs into its parameters, under `request`. */
+  return async function ask<T>(
+    what: string,
+    { signal, withinMs = 2 * usualBound }: CallOptions,
+    call: (octokit: Rest, request: { signal: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    const limit = AbortSignal.timeout(withinMs)
+    const { octokit: api, secret } = await octokit()
+    try {
+      return await call(api, { signal: signal ? AbortSignal.any([signal, limit]) : limit })
+    } catch (error) {
+      if (signal?.aborted) throw error
+      const { response, status = 0, message } = error as Failure
+      if (limit.aborted) throw unreachable(place, `no answer within ${withinMs / 1000} s`)
+      if (!response) throw status ? unreachable(place, whyUnreachable(error)) : error
+      if (awayCodes.includes(status)) throw unreachable(place, `it answers ${status}`)
+      const { message: own } = (response.data ?? {}) as { message?: unknown }
+      const header = (name: string): string | undefined => response.headers[name]?.toString()
+      const said = status === 304 ? message : safe(typeof own === 'string' ? own : message)
+      throw refused(place, secret, what, { status, message: said, header })
+    }
+  }
+}
