@@ -33,6 +33,11 @@ function cutOf(hash: Hash): { lines: number; bytes: number } {
   return total
 }
 
+function untoldOf(hash: Hash): Pick<Job, 'untold'> {
+  const untold = Object.entries(hash).filter(([field]) => field.startsWith('untold:'))
+  return untold.length ? { untold: untold.map(([field, why]) => ({ forge: field.slice('untold:'.length), why })) } : {}
+}
+
 /** A step that was running when its agent was lost runs no more. */
 function stepsOf(hash: Hash, field: 'phases' | 'steps'): Step[] {
   const steps = json<Step[]>(hash[field], [])
@@ -85,6 +90,7 @@ export function parseJob(id: string, hash: Hash): Job | null {
     steps: stepsOf(hash, 'steps'),
     passed: json(hash['passed'], []),
     exitCode: maybe(hash['exitCode']),
+    ...untoldOf(hash),
     logCut: cutOf(hash),
   }
 }

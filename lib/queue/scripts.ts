@@ -14,9 +14,11 @@ export type ScriptName =
   | 'finish'
   | 'log'
   | 'release'
+  | 'report'
   | 'retry'
   | 'sweep'
   | 'tend'
+  | 'told'
 
 /** Runs one script, by its digest; Redis is sent the text only when it does not know it. */
 export type Run = (name: ScriptName, ...args: (string | number)[]) => Promise<unknown>

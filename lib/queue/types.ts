@@ -117,5 +117,7 @@ export interface Job extends JobSpec {
   passed: PassedStep[]
   exitCode: number | null
   sealed: string
+  /** Forges that were not told what the job is now, and why. */
+  untold?: { forge: string; why: string }[]
   logCut: { lines: number; bytes: number }
 }

@@ -40,7 +40,7 @@ test('the scripts write no key that keys.ts does not know', () => {
 test('the README tells of every script, with the roles that call it', () => {
   const rows = [...readme.matchAll(/^\| `([a-z]+)` +\| ([a-z, ]+?) +\|/gm)].map(([, script, roles]) => `${script}: ${roles}`)
   const called = transitions.map((name) => {
-    const roles = ['producer', 'worker', 'keeper'].filter((role) =>
+    const roles = ['producer', 'worker', 'keeper', 'reporter'].filter((role) =>
       new RegExp(`run\\(\\s*'${name}'`).test(readFileSync(new URL(`${role}.ts`, folder), 'utf8')),
     )
     return `${name}: ${name === 'tend' ? 'keeper' : roles.join(', ')}`
@@ -68,6 +68,6 @@ test.each(transitions)('%s: contract on top, 40 lines at the most, flags for a f
   ).toMatch(/ARGV: |ARGV, for each: |No ARGV\. /)
   expect(text.trim().split('\n').length).toBeLessThanOrEqual(40)
   expect(assemble(name as ScriptName)).toMatch(/^#!lua/)
-  const frees = ['finish', 'release', 'cancel', 'tend', 'sweep', 'audit', 'expire', 'drop', 'beat']
+  const frees = ['finish', 'release', 'cancel', 'tend', 'sweep', 'audit', 'expire', 'drop', 'beat', 'report', 'told']
   expect(/^-- flags: allow-oom$/m.test(text)).toBe(frees.includes(name))
 })

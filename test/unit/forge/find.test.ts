@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import type { Forge } from '#lib/config.ts'
+import { findForge } from '#lib/forge/find.ts'
+import { targetsOf } from '#lib/server/status-target.ts'
+
+const forge = (kind: Forge['kind'], url: string, ...aliases: string[]): Forge => ({ kind, url, aliases, token: () => 'x' })
+const forges = [
+  forge('gitea', 'http://127.0.0.1:3000', 'https://git.example'),
+  forge('gitea', 'https://box.example/git'),
+  forge('github', 'https://github.com'),
+]
+
+test.each([
+  ['http://127.0.0.1:3000/ci/app.git', '127.0.0.1:3000 ci/app'],
+  ['https://git.example/ci/app', '127.0.0.1:3000 ci/app'],
+  ['https://GIT.example:443/ci/app/', '127.0.0.1:3000 ci/app'],
+  ['ssh://git@git.example:2222/ci/app.git', '127.0.0.1:3000 ci/app'],
+  ['git@git.example:ci/app.git', '127.0.0.1:3000 ci/app'],
+  ['https://box.example/git/ci/app', 'box.example/git ci/app'],
+  ['https://github.com/raibid/app.js', 'github.com raibid/app.js'],
+  ['https://box.example/ci/app', null],
+  ['https://box.example/gitty/ci/app', null],
+  ['http://127.0.0.1:3001/ci/app', null],
+  ['https://github.com/raibid', null],
+  ['https://github.com/raibid/app/tree/main', null],
+  ['https://github.com/raibid/%2e%2e', null],
+  ['https://github.com.evil.example/raibid/app', null],
+  ['/srv/app', null],
+  ['https://me:hush@github.com/raibid/app', null],
+])('%s → %s', (repo, expected) => {
+  const found = findForge(forges, repo)
+  expect(found && `${found.forge.url.replace(/^https?:\/\//, '')} ${found.owner}/${found.name}`).toBe(expected)
+})
+
+test('a mirror has two places to be told of; what only stands for another is told of there', () => {
+  const places = (repo: string, githubOf?: string, origin?: string) =>
+    targetsOf({ repo, ...(origin && { origin }) }, forges, () => githubOf).map(
+      ({ forge: { kind }, owner, name }) => `${kind} ${owner}/${name}`,
+    )
+  const repo = 'https://git.example/ci/app'
+  expect(places(repo)).toEqual(['gitea ci/app'])
+  expect(places(repo, 'raibid/app')).toEqual(['gitea ci/app', 'github raibid/app'])
+  expect(places(repo, '../app')).toEqual(['gitea ci/app'])
+  expect(places('https://github.com/raibid/app', 'raibid/app')).toEqual(['github raibid/app'])
+  expect(places('/snapshots/1', undefined, repo)).toEqual(['gitea ci/app'])
+  expect(places('/srv/app')).toEqual([])
+})
