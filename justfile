@@ -89,6 +89,11 @@ resume *args:
 serve *args: setup
     node tasks/pool/serve.ts "$@"
 
+# Have forges tell serve of pushes: put our webhook on repositories
+[group('pool')]
+hooks *args:
+    node tasks/pool/hooks.ts "$@"
+
 # Make, list and revoke tokens for the API
 [group('pool')]
 token *args:

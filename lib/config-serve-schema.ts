@@ -9,11 +9,6 @@ const fullName = z.string().regex(/^[A-Za-z0-9._-]{1,100}\/[A-Za-z0-9._-]{1,100}
 
 export const serveShape = z
   .strictObject({
-    url: z
-      .string()
-      .regex(/^https?:\/\/[^\s?#]+$/, 'is not a URL such as https://ci.example.org')
-      .optional()
-      .describe('Where people and forges reach `serve`: links on commit statuses begin with it (default: its own address)'),
     public: z
       .boolean()
       .optional()

@@ -30,7 +30,7 @@ export interface Config {
   /** What raibid.yaml says of the pools' agents in a cluster (lib/cluster/pod-settings.ts has the defaults). */
   pods: Record<string, PodFile>
   jobTimeoutMs: number
-  serve: { url: string | null; public: boolean | null }
+  serve: { public: boolean | null }
   /** What is built of which repository, the first match first; never empty. */
   repositories: RepositoryPolicy[]
   git: { credentials: GitCredential[] }
@@ -84,7 +84,7 @@ export async function loadConfig({
     pools: pools(file, flags, problems),
     pods: pods(file),
     jobTimeoutMs: file.jobTimeout ?? 3_600_000,
-    serve: { url: file.serve?.url?.replace(/\/+$/, '') ?? null, public: file.serve?.public ?? null },
+    serve: { public: file.serve?.public ?? null },
     repositories: repositoryPolicies(file.repositories),
     git: { credentials: gitCredentials(env, home, problems) },
     artifacts: read.artifacts(names.artifacts, root) ?? file.artifacts ?? join(home, files.artifacts),

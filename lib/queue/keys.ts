@@ -43,6 +43,8 @@ export const keys = {
   logBytes: 'ci-log-bytes',
   /** string: a forge's delivery → the job that it became, for a week. */
   delivery: (delivery: string) => `ci-delivery:${delivery}`,
+  /** zset by time: mirrors that a forge has yet to fetch anew. */
+  mirrorSyncs: 'ci-mirror-syncs',
   /** hash: SHA-256 of an API token → JSON { id, name, role, createdAt }. */
   tokens: 'ci-tokens',
   /** string: written by whoever asks whether writes are taken. */

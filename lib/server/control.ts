@@ -27,7 +27,7 @@ export interface ControlOptions {
   /** Secrets under which webhooks are accepted. */
   secrets: string[]
   counters: Counters
-  sync: (mirror: string) => void
+  sync: (mirror: string) => Promise<void>
   signal: AbortSignal
   say: Say
 }

@@ -9,6 +9,9 @@ import { limits as defaults } from '#lib/queue/limits.ts'
 import { reader as readerOf } from '#lib/queue/reader.ts'
 import { control } from './control.ts'
 import { counters as countersOf } from './counters.ts'
+import { githubOf } from './github-of.ts'
+import type { Metrics } from './metrics.ts'
+import { mirrorSync } from './mirror-sync.ts'
 import type { Say } from './say.ts'
 
 export interface ServeOptions {
@@ -49,11 +52,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   signal.addEventListener('abort', end)
   let listening: Awaited<ReturnType<typeof control>> | undefined
   const parts: Promise<void>[] = []
+  const sync = mirrorSync({ redis, forges: config.forges, signal: ended.signal, say })
   try {
     const { host, port, secrets } = options
     listening = await control({
       ...{ config, redis, redisUrl, host, port, secrets, counters, say },
-      sync: () => {},
+      sync: sync.ask,
       signal: ended.signal,
     })
     options.onListen?.(listening.url)
@@ -66,6 +70,8 @@ export async function serve(options: ServeOptions): Promise<void> {
         (text) => say('artifacts', 'swept', { text }),
       ),
     )
+    parts.push(sync.run())
+    if (config.forges.length) parts.push(tellForges(listening.metrics))
     if (options.kube) parts.push(watch(options.kube))
     const stopped = new Promise<void>((resolve) =>
       signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve()),
@@ -78,6 +84,13 @@ export async function serve(options: ServeOptions): Promise<void> {
     // what still waits for a Redis that is away is refused, so that nothing keeps the end
     redis.disconnect()
     await Promise.allSettled(parts)
+  }
+
+  async function tellForges({ status }: Metrics): Promise<void> {
+    const { driveStatuses } = await import('./status.ts')
+    const publicUrl = config.publicUrl ?? listening!.url
+    const said = { ...config, publicUrl }
+    await driveStatuses({ redis, config: said, signal: ended.signal, say, count: status, githubOf: githubOf(config) })
   }
 
   async function watch(choice: KubeChoice): Promise<void> {

@@ -65,7 +65,7 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
       ...{ namespace: args.namespace, bound: args.stalled, signal: ended.signal, say },
       onListen(url) {
         writeFileSync(urlFile, `${url}\n`, { mode: 0o600 })
-        say('serve', 'listens', { url, public: config.serve.url ?? undefined })
+        say('serve', 'listens', { url, public: config.publicUrl ?? undefined })
         say(
           'serve',
           `does: webhooks, API, pages, metrics; keeps the queue${kube ? `; watches pods and Jobs in namespace ${args.namespace}, creates Jobs when KEDA does not` : ''}`,

@@ -50,11 +50,14 @@ withGitea('the client, by a real Gitea', () => {
 
   test('webhooks of a repository, an organisation and the server; a test delivery comes signed', async () => {
     const got: { signature: string; body: string }[] = []
-    const receiver = createServer(async (request, response) => {
-      const body = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>)).toString()
-      got.push({ signature: String(request.headers['x-gitea-signature']), body })
-      response.end()
-    }).listen(0, '127.0.0.1')
+    const receiver = createServer(
+      (request, response) =>
+        void (async () => {
+          const body = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>)).toString()
+          got.push({ signature: String(request.headers['x-gitea-signature']), body })
+          response.end()
+        })(),
+    ).listen(0, '127.0.0.1')
     await once(receiver, 'listening')
     const url = `http://127.0.0.1:${(receiver.address() as { port: number }).port}/${randomBytes(4).toString('hex')}`
     const wish = { url, secret: 'one', events: ['push'] }
@@ -101,7 +104,7 @@ withGitea('commit statuses, by a real Gitea', () => {
     ;[server, repo] = await Promise.all([startRedis(), giteaRepo()])
     done = driveStatuses({
       redis: server.client(),
-      config: { forges: [realGitea], publicUrl: 'https://ci.example' },
+      config: { forges: [{ ...realGitea, aliases: [] }], publicUrl: 'https://ci.example' },
       signal: control.signal,
       say: () => {},
       waits: { first: 50, longest: 500 },

@@ -30,7 +30,7 @@ export async function startServe(env: NodeJS.ProcessEnv, ...args: string[]) {
     /** A signed delivery, as Gitea sends it. */
     deliver(
       body: string | Uint8Array<ArrayBuffer>,
-      { event = 'push', id = crypto.randomUUID(), key = secret, headers = {} as Record<string, string> } = {},
+      { event = 'push', id = crypto.randomUUID() as string, key = secret, headers = {} as Record<string, string> } = {},
     ) {
       const signature = createHmac('sha256', key).update(body).digest('hex')
       return fetch(url + routes.webhook('gitea'), {

@@ -16,8 +16,8 @@ export interface DeliverOptions {
   home: string
   /** Where the values of secrets are. */
   env: NodeJS.ProcessEnv
-  /** Asks Gitea to fetch a mirror anew; it need not wait for that. */
-  sync: (mirror: string) => void
+  /** Remembers that Gitea is to fetch a mirror anew. */
+  sync: (mirror: string) => Promise<void>
 }
 
 export interface Delivered {
@@ -30,7 +30,7 @@ export interface Delivered {
 export async function deliver(options: DeliverOptions, source: string, id: string, decision: Decision): Promise<Delivered> {
   if (decision.do === 'nothing') return { outcome: 'ignored', reason: decision.reason }
   if (decision.do === 'sync') {
-    options.sync(decision.mirror)
+    await options.sync(decision.mirror)
     return { outcome: 'sync', reason: decision.reason }
   }
   const { spec, options: how, cancelRunning } = decision

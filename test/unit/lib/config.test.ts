@@ -29,7 +29,7 @@ test('defaults', async () => {
     pools: { default: { max: availableParallelism(), warm: 0 } },
     pods: { default: {} },
     jobTimeoutMs: 3_600_000,
-    serve: { url: null, public: null },
+    serve: { public: null },
     repositories: [expect.objectContaining({ match: '**', branches: ['**'], tags: [], forks: 'hold', secrets: [] })],
     git: { credentials: [] },
     artifacts: join(root, '.raibid/artifacts'),
