@@ -16,7 +16,8 @@ export interface Listening {
 
 /** Serves on the address until it is closed. UsageError when the port is taken or the address is none of this machine. */
 export async function listen(app: Hono, host: string, port: number): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  // with its own Response the mark of an answer that is written by hand gets lost on the way through the middleware
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
   // a slow sender must not hold a connection for ever; a stream that we write is not bounded by this
   server.headersTimeout = 10_000
   server.requestTimeout = 60_000

@@ -123,16 +123,14 @@ describe('what is refused', () => {
   test('bodies at random: no crash, no job, and not much memory', async () => {
     const before = await count()
     const rss = (): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${serve.pid}/status`, 'utf8'))![1]) / 1024
-    const whole = pushBody({ url, commit: repo.commit })
+    // a folder, whatever becomes of its letter: were it a URL, it could be a build
+    const whole = pushBody({ url: 'x', commit: repo.commit })
     const start = rss()
     for (let i = 0; i < 400; i++) {
       const bytes = new Uint8Array(Buffer.from(whole))
       for (let k = 0; k < 1 + (i % 5); k++)
         bytes[Math.floor((((i * 7919 + k * 104_729) % 1000) / 1000) * bytes.length)] = (i * 31 + k * 17) % 256
-      // the URL must not survive: then it would be a build
-      await serve.deliver(
-        Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll(url, 'x'), 'latin1') as unknown as Uint8Array<ArrayBuffer>,
-      )
+      await serve.deliver(bytes)
     }
     expect(await count()).toBe(before)
     expect(rss() - start).toBeLessThan(60)
