@@ -6,6 +6,7 @@ import { basename, join } from 'node:path'
 import { planSteps } from '#lib/pipeline/plan.ts'
 import { stepEnvironment } from '#lib/pipeline/step-env.ts'
 import { root } from '#lib/config.ts'
+import { env as names } from '#lib/contract.ts'
 import { makeRepository } from '#lib/demo/repositories.ts'
 import { gitWith } from '#lib/git.ts'
 import { alternate, goal, ratio, series, timed, type Bench, type Context, type Findings } from './harness.ts'
@@ -25,7 +26,9 @@ export default {
     scratch(context.signal, async (open): Promise<Findings> => {
       const findings: Findings = { series: [], ratios: [], goals: [], notes: [...notes] }
       const caches = { CARGO_HOME: join(open.folder, 'cargo'), npm_config_cache: join(open.folder, 'npm') }
-      const pool = await benchPool(open, { max: 1, warm: 0 }, caches)
+      // the same work for both: what the agent keeps of a build is emptied before the next
+      const kept = join(open.folder, 'kept')
+      const pool = await benchPool(open, { max: 1, warm: 0 }, { ...caches, [names.cache]: kept })
       // as an agent has one: what a test keeps under fixed names in /tmp must not meet another's
       const tmp = join(open.folder, 'tmp')
       await mkdir(tmp)
@@ -39,10 +42,11 @@ export default {
           const steps: number[] = []
           const clear = async (): Promise<void> => {
             await rest(pool)
+            await rm(kept, { recursive: true, force: true })
             if (cache === 'warm') return
             for (const folder of Object.values(caches)) await rm(folder, { recursive: true, force: true })
           }
-          const n = context.n ?? (repo.real ? 5 : 3)
+          const n = context.n ?? 3
           const ms = await alternate(
             {
               agent: async () => {
@@ -75,7 +79,7 @@ export default {
 
 const notes = [
   'Agent: from enqueue to the result, with a cold agent, its clone, its log and its report. Shell: `git clone --depth 1` and the same commands, one after the other by `bash -eo pipefail -c`, with the same environment, output to /dev/null. In turn, each in an empty folder.',
-  'Cold cache: an empty CARGO_HOME and npm cache before each run. Warm: filled by a run that does not count. Target directories are not kept between builds by either.',
+  'Cold cache: an empty CARGO_HOME and npm cache before each run. Warm: filled by a run that does not count. Target directories are not kept between builds by either: the agent’s own build caches are emptied before each run, so that both do the same work.',
 ]
 
 async function repositories(open: Scratch, { crate, node }: Context): Promise<{ repos: Built[]; absent: string[] }> {

@@ -1,4 +1,7 @@
 import type { Redis } from 'ioredis'
+import { loadConfig, type Config } from '#lib/config.ts'
+import { explain } from '#lib/jobs/why/explain.ts'
+import { factsOf } from '#lib/jobs/why/facts.ts'
 import { keeper } from '#lib/queue/keeper.ts'
 import { producer } from '#lib/queue/producer.ts'
 import { reader } from '#lib/queue/reader.ts'
@@ -17,6 +20,7 @@ export default {
     'What the length of the history costs: the same operations with a hundred, ten thousand and a million jobs in the index',
   run: ({ n = 100, signal, say }) =>
     scratch(signal, async (open): Promise<Findings> => {
+      const config = await loadConfig()
       const redises: [string, ReturnType<typeof operations>][] = []
       for (const jobs of sizes) {
         say(`making ${named(jobs)}`)
@@ -24,7 +28,7 @@ export default {
         open.onClose(redis.stop)
         const client = redis.client()
         await makeHistory(client, jobs, signal)
-        redises.push([named(jobs), operations(client)])
+        redises.push([named(jobs), operations(client, config)])
       }
       const [[small], , [large]] = redises as [[string, unknown], unknown, [string, unknown]]
       const findings: Findings = { series: [], ratios: [], goals: [], notes: [] }
@@ -35,6 +39,7 @@ export default {
         'list 20 jobs': n,
         'list 20 failed': n,
         'resolve a tail': n,
+        why: n,
         'keeper: clean': Math.min(n, 30),
       } as const
       for (const [name, times] of Object.entries(runs) as [keyof typeof runs, number][]) {
@@ -48,14 +53,14 @@ export default {
       findings.notes.push(
         'Three redis-servers side by side, asked in turn, so that each ratio is of runs made within milliseconds. Without an append-only file here: a write’s wait for the disk would hide what is to be seen.',
         'The history: one job made and finished by the library, then copied on the server (COPY of its hash and log; its id, and its id backwards, added to every sorted set that holds the original’s), so the copies have the shape that lib/queue writes. They are one repository’s, one state’s, and the newest are the last made.',
-        '`why` does not exist yet.',
+        '`why`: of a finished job of that repository, with what is usual for it.',
       )
       return findings
     }),
 } satisfies Bench
 
 /** What is measured, each on its own; claim and finish follow enqueue, which leaves them jobs. */
-function operations(redis: Redis) {
+function operations(redis: Redis, config: Config) {
   const [jobs, look, agent, keep] = [producer(redis), reader(redis), worker(redis, 'bench'), keeper(redis, () => ['default'])]
   const claimed: string[] = []
   const made: string[] = []
@@ -77,6 +82,10 @@ function operations(redis: Redis) {
     },
     'list 20 jobs': () => look.jobs(),
     'list 20 failed': () => look.jobs({ states: ['failed', 'dead'] }),
+    async why() {
+      const [job] = await look.jobs({ states: ['success'], limit: 1 })
+      explain(job!, await factsOf({ config, reader: look, redis }, job!))
+    },
     'resolve a tail': () => look.resolve(made[made.length - 1]!.slice(-6)),
     'keeper: clean': () => keep.clean(),
   }
