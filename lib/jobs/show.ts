@@ -23,6 +23,7 @@ export function publicJob(job: Job) {
     origin,
     fork,
     logCut,
+    about,
   } = job
   return {
     ...{ id, repo, branch, commit, pipeline, pool, state, reason, attempt, tries, agent },
@@ -31,7 +32,17 @@ export function publicJob(job: Job) {
     startedAt: iso(job.startedAt),
     finishedAt: iso(job.finishedAt),
     dueAt: iso(job.dueAt),
-    ...{ exitCode, phases, steps, env, secrets, ...(origin && { origin }), ...(fork && { fork }), logCut },
+    ...{
+      exitCode,
+      phases,
+      steps,
+      env,
+      secrets,
+      ...(origin && { origin }),
+      ...(fork && { fork }),
+      logCut,
+      ...(Object.keys(about).length && { about }),
+    },
   }
 }
 

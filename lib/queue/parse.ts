@@ -46,7 +46,7 @@ function stepsOf(hash: Hash, field: 'phases' | 'steps'): Step[] {
 }
 
 /** What enqueue wrote into the field `spec`: repository and pool have fields of their own, and what is empty is not there. */
-type Spec = Partial<Omit<JobSpec, 'repo' | 'pool'> & { sealed: string }>
+type Spec = Partial<Omit<JobSpec, 'repo' | 'pool'> & { sealed: string; about: Record<string, string> }>
 
 /** The same of a job that was enqueued before there was a field `spec`: it may wait, or be remembered, for weeks. */
 function earlierSpec({ branch, commit, pipeline, timeoutMs, env, secrets, sealed }: Hash): Spec | null {
@@ -59,7 +59,18 @@ function earlierSpec({ branch, commit, pipeline, timeoutMs, env, secrets, sealed
 export function parseJob(id: string, hash: Hash): Job | null {
   const spec = hash['spec'] === undefined ? earlierSpec(hash) : json<Spec | null>(hash['spec'], null)
   if (!spec || !hash['repo'] || !jobStates.includes(hash['state'] as JobState)) return null
-  const { branch = '', commit = '', pipeline = 'auto', timeoutMs = 0, env = {}, secrets = [], sealed = '', origin, fork } = spec
+  const {
+    branch = '',
+    commit = '',
+    pipeline = 'auto',
+    timeoutMs = 0,
+    env = {},
+    secrets = [],
+    sealed = '',
+    about = {},
+    origin,
+    fork,
+  } = spec
   return {
     id,
     repo: hash['repo'],
@@ -71,6 +82,7 @@ export function parseJob(id: string, hash: Hash): Job | null {
     env,
     secrets,
     sealed,
+    about,
     ...(origin && { origin }),
     ...(fork && { fork }),
     seq: number(hash['seq']),

@@ -94,6 +94,8 @@ export interface Job extends JobSpec {
   id: string
   /** Its place in the order in which jobs came. */
   seq: number
+  /** Who asked for it, and for what: `by`, `message`, `ref`, … as a forge told it. */
+  about: Record<string, string>
   state: JobState
   reason: string
   /** Number of claims so far; 0 before the first. */

@@ -39,6 +39,9 @@ function describe(job: Job): string {
     ['repository', job.repo],
     ['branch', job.branch],
     ['commit', job.commit || '(head of the branch when it is cloned)'],
+    ...(job.about['message']
+      ? [['change', `${job.about['message']} (${job.about['by']}, ${job.about['ref']})`] as [string, string]]
+      : []),
     ['pipeline', job.pipeline],
     ['pool', job.pool],
     [

@@ -26,7 +26,9 @@ function facts({ job, why }: JobPage): Html {
       <span class="soft">${job.branch}</span>
     </h1>
     <dl>
-      ${fact('why', why)} ${fact('job', html`<span class="id">${job.id}</span>`)} ${fact('repository', job.origin ?? job.repo)}
+      ${fact('why', why)}
+      ${job.about['message'] ? fact('change', html`${job.about['message']} <span class="soft">${job.about['by'] ?? ''}, ${job.about['ref'] ?? ''}</span>`) : ''}
+      ${fact('job', html`<span class="id">${job.id}</span>`)} ${fact('repository', job.origin ?? job.repo)}
       ${fact('commit', html`<code>${job.commit}</code>`)} ${fact('created', when(job.createdAt, ago(job.createdAt)))}
       ${fact('took', took === null ? 'not begun' : formatDuration(took))}
       ${fact('attempt', `${job.attempt}${job.agent ? ` on ${job.agent}` : ''}`)}

@@ -23,6 +23,7 @@ const row = (job: Job): Html => {
     <td>
       ${shortRepo(job.origin ?? job.repo)} <span class="soft">${job.branch}</span>
       <code>${job.commit.slice(0, 7)}</code>
+      ${job.about['message'] ? html`<div>${job.about['message']} <span class="soft">${job.about['by'] ?? ''}</span></div>` : ''}
     </td>
     <td>${when(job.createdAt, ago(job.createdAt))}</td>
     <td>${took === null ? '' : formatDuration(took)}</td>
