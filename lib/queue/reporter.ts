@@ -8,6 +8,9 @@ export type Begun =
   | { kind: 'told' } /** the forge knows */
   | { kind: 'gone' } /** nothing is owed, or there is no such job */
 
+/** A job that a forge has to be told of, and when it changed. */
+export type Owed = [id: string, at: number]
+
 /**
  * Who tells forges of jobs (`ci-status`). Any number may be at work: a job is one reporter's at a time, for each forge, so that what a
  * forge is told comes in order.
@@ -15,10 +18,10 @@ export type Begun =
 export function reporter(redis: Redis, me: string) {
   const run = scriptsOn(redis)
   return {
-    /** Jobs that a forge has to be told of, with when they changed; those that changed first come first. */
-    async owed(from: number, limit: number): Promise<[id: string, at: number][]> {
+    /** What changed since `from`; what changed first comes first. */
+    async owed(from: number, limit: number): Promise<Owed[]> {
       const flat = await redis.zrange(keys.status, from, '+inf', 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
-      const found: [string, number][] = []
+      const found: Owed[] = []
       for (let i = 0; i + 1 < flat.length; i += 2) found.push([flat[i]!, Number(flat[i + 1])])
       return found
     },

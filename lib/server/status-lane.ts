@@ -49,7 +49,9 @@ export function statusLane(options: LaneOptions) {
 
   const wait = (n: number): number => Math.min(waits.longest, waits.first * 2 ** Math.min(n - 1, 20)) * (0.75 + Math.random() / 2)
 
-  function add(id: string, item: Item): void {
+  /** `anew` false: it is only known to be owed still, which ends no wait. */
+  function add(id: string, item: Item, anew = true): void {
+    if (!anew && (ready.has(id) || later.has(id) || flying.has(id))) return
     clearTimeout(later.get(id))
     later.delete(id)
     if (flying.has(id)) again.set(id, item)

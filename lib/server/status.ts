@@ -6,7 +6,7 @@ import { messageOf } from '#lib/errors.ts'
 import { redactUrl } from '#lib/redact-url.ts'
 import { pause } from '#lib/queue/keeper.ts'
 import { reader as readerOf } from '#lib/queue/reader.ts'
-import { reporter as reporterOf } from '#lib/queue/reporter.ts'
+import { reporter as reporterOf, type Owed } from '#lib/queue/reporter.ts'
 import type { Job } from '#lib/queue/types.ts'
 import type { Say } from './say.ts'
 import { statusLane } from './status-lane.ts'
@@ -57,14 +57,14 @@ export async function driveStatuses(options: StatusOptions): Promise<void> {
     }),
   )
 
-  async function take(ids: readonly string[]): Promise<void> {
-    const jobs = new Map((await reader.jobsOf(ids)).map((job) => [job.id, job]))
-    for (const id of ids) {
+  async function take(owed: readonly Owed[]): Promise<void> {
+    const jobs = new Map((await reader.jobsOf(owed.map(([id]) => id))).map((job) => [job.id, job]))
+    for (const [id, at] of owed) {
       const job = jobs.get(id)
       const targets = job ? targetsOf(job, config.forges, githubOf) : []
       const forges = targets.map(({ forge }) => forge.url)
       if (!targets.length) await nobody(id, job)
-      for (const target of targets) lanes.get(target.forge.url)!.add(id, { target, forges, tries: 0 })
+      for (const target of targets) lanes.get(target.forge.url)!.add(id, { target, forges, tries: 0 }, seen.get(id) !== at)
     }
   }
 
@@ -82,7 +82,7 @@ export async function driveStatuses(options: StatusOptions): Promise<void> {
   let newest = 0
 
   /** What is owed, from a time on, a page at a time; some of it twice. (Not by ranks: what is told meanwhile would shift them.) */
-  async function* owedSince(from: number): AsyncGenerator<[id: string, at: number][]> {
+  async function* owedSince(from: number): AsyncGenerator<Owed[]> {
     for (let limit = page; ;) {
       const owed = await reporter.owed(from, limit)
       yield owed
@@ -97,7 +97,7 @@ export async function driveStatuses(options: StatusOptions): Promise<void> {
   /** What changed since the last look. */
   async function look(): Promise<void> {
     for await (const owed of owedSince(newest - overlapMs)) {
-      await take(owed.flatMap(([id, at]) => (seen.get(id) === at ? [] : id)))
+      await take(owed.filter(([id, at]) => seen.get(id) !== at))
       for (const [id, at] of owed) seen.set(id, at)
     }
   }
@@ -107,7 +107,7 @@ export async function driveStatuses(options: StatusOptions): Promise<void> {
     const all = new Map<string, number>()
     newest = 0
     for await (const owed of owedSince(0)) {
-      await take(owed.map(([id]) => id))
+      await take(owed)
       for (const [id, at] of owed) all.set(id, at)
     }
     seen = all

@@ -119,6 +119,19 @@ test.each([
   expect((await queue.reader.job(bad.id))!.untold).toEqual([{ forge: forge.url, why: expect.stringContaining(String(code)) }])
 })
 
+test('a refusal that a person may mend is waited out, however often all is looked through', async () => {
+  const bad = await push()
+  forge.intercept = ({ path }, response) => path.includes(bad.sha) && (json(response, 403, { message: 'no right' }), true)
+  drive({ waits: { first: 60_000, longest: 60_000 }, every: { look: 5, all: 5 } })
+  for (let i = 0; i < 5; i++) {
+    const { sha } = await push()
+    await waitFor('the next', () => last(sha))
+  }
+  expect(forge.calls.filter(({ path }) => path.includes(bad.sha))).toHaveLength(1)
+  await queue.jobs.cancel(bad.id)
+  await waitFor('the second word', () => forge.calls.filter(({ path }) => path.includes(bad.sha)).length === 2)
+})
+
 test('a repository of no forge is dropped with the reason', async () => {
   const driver = drive()
   const { id } = await push('https://elsewhere.example/ci/app')
@@ -156,6 +169,24 @@ test('several instances: no word out of order, and what one of them can’t end 
     const words = forge.said(sha).filter((word, i, all) => word !== all[i - 1])
     expect(words).toHaveLength(new Set(words).size)
   }
+})
+
+test('a job is one reporter’s at a time, for each forge, until it is given back, told, or its turn has run out', async () => {
+  const { id } = await push()
+  const [one, two] = [reporter(redis, 'one'), reporter(redis, 'two')]
+  const asked = async (who: typeof one, forge = 'f') => (await who.begin(id, forge, 60_000, ['f', 'g'])).kind
+  const begun = await one.begin(id, 'f', 60_000, ['f', 'g'])
+  expect([await asked(two), await asked(one), await asked(two, 'g')]).toEqual(['taken', 'yours', 'yours'])
+  await one.giveBack(id, 'f')
+  expect([await asked(two), await asked(one)]).toEqual(['yours', 'taken'])
+  const digest = begun.kind === 'yours' ? begun.digest : ''
+  expect(await two.told(id, 'f', digest, ['f', 'g'])).toBe('ok')
+  expect([await asked(one), await redis.zcard(keys.status)]).toEqual(['told', 1])
+  expect(await two.told(id, 'g', digest, ['f', 'g'])).toBe('ok')
+  expect([await asked(one), await redis.zcard(keys.status)]).toEqual(['gone', 0])
+  await one.begin(id, 'f', 1, ['f'])
+  await queue.jobs.cancel(id)
+  expect(await asked(two)).toBe('yours')
 })
 
 test('whose turn has run out while it spoke makes the job owed again, also for the one that spoke after it', async () => {
