@@ -18,6 +18,8 @@ export interface RepositoryPolicy {
   forks: 'hold' | 'ignore'
   /** `owner/name` on Gitea of the mirror of a GitHub repository: its own push is what is built. */
   mirror: string | null
+  url: string | null
+  pollMs: number | null
 }
 
 const defaults: RepositoryPolicy = {
@@ -33,13 +35,15 @@ const defaults: RepositoryPolicy = {
   pullRequests: true,
   forks: 'hold',
   mirror: null,
+  url: null,
+  pollMs: null,
 }
 
 /** The entries with their defaults. Where there is none, everything that is signed is built. */
 export function repositoryPolicies(entries: ConfigFile['repositories']): RepositoryPolicy[] {
   if (!entries?.length) return [defaults]
-  return entries.map((given) => {
+  return entries.map(({ poll, ...given }) => {
     const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-    return { ...defaults, ...said }
+    return { ...defaults, ...said, pollMs: poll ?? null }
   })
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { duration } from './config-values.ts'
 
 /** The parts of `raibid.yaml` that are about `serve`: where it is reached, and what is built of which repository. */
 
@@ -49,6 +50,14 @@ export const repositories = z
       mirror: fullName
         .optional()
         .describe('Its mirror on Gitea: a push on GitHub makes Gitea fetch, and the mirror’s own push is built'),
+      url: z
+        .string()
+        .regex(/^(https?|ssh):\/\/\S+$|^\S+@\S+:\S+$/, 'is not a clone URL')
+        .optional()
+        .describe('Its clone URL; needed for `poll`'),
+      poll: duration
+        .optional()
+        .describe('Ask it for new commits so often, where no webhook reaches this machine (default: never)'),
     }),
   )
   .optional()

@@ -43,6 +43,10 @@ export const keys = {
   logBytes: 'ci-log-bytes',
   /** string: a forge's delivery → the job that it became, for a week. */
   delivery: (delivery: string) => `ci-delivery:${delivery}`,
+  /** hash: clone URL → JSON { url, forge, name, defaultBranch }: repositories that have pushed to us. */
+  repos: 'ci-repos',
+  /** hash: branch → the commit at which it was seen last; a digest of the repository's URL. */
+  heads: (repo: string) => `ci-heads:${repo}`,
   /** zset by time: mirrors that a forge has yet to fetch anew. */
   mirrorSyncs: 'ci-mirror-syncs',
   /** hash: SHA-256 of an API token → JSON { id, name, role, createdAt }. */

@@ -13,9 +13,11 @@ import { authority } from './http/auth.ts'
 import { readiness } from './http/health.ts'
 import { isLoopback, listen } from './http/listen.ts'
 import { rateLimit } from './http/rate-limit.ts'
+import { deliver } from './hooks/deliver.ts'
 import { eventHub } from './live/event-hub.ts'
 import { logHub } from './live/log-hub.ts'
 import { metrics as metricsOf } from './metrics.ts'
+import { poller } from './poll.ts'
 import type { Say } from './say.ts'
 
 export interface ControlOptions {
@@ -45,10 +47,11 @@ export async function control(options: ControlOptions) {
   events.running.catch((error: unknown) => say('events', 'trouble', { why: messageOf(error) }))
   const logs = logHub({ connect, redis, encode: logFrame, onError: (error) => say('log', 'trouble', { why: messageOf(error) }) })
   const metrics = metricsOf({ reader, pools, events, counters, watchers: logs.watchers })
+  const hooks = { redis, jobs, reader, sync, home: config.home, env: process.env }
   const app = serveApp({
     api: { redis, reader, jobs, config, pools, logs, events, tokens },
     hooks: {
-      ...{ redis, jobs, reader, sync, secrets, home: config.home, env: process.env, policies: config.repositories },
+      ...{ ...hooks, secrets, policies: config.repositories },
       tell(forge, outcome, facts) {
         metrics.webhook(forge, outcome)
         say('webhook', outcome, { forge, ...facts })
@@ -67,6 +70,10 @@ export async function control(options: ControlOptions) {
   const listening = await listen(app, host, port)
   return {
     url: listening.url,
+    poll: poller({
+      ...{ redis, forges: config.forges, policies: config.repositories, credentials: config.git.credentials, signal, say },
+      deliver: (source, id, decision) => deliver(hooks, source, id, decision),
+    }),
     metrics,
     async close() {
       logs.close()

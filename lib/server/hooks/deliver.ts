@@ -1,4 +1,4 @@
-/** From a signed delivery to a job: exactly one, whenever we are killed on the way, for the forge sends again what was not answered. */
+/** From a signed delivery to a job: exactly one, whenever we are killed on the way: what is sent again is the same job, and what is not is found by polling. */
 import { UsageError } from '#lib/errors.ts'
 import { secretKey, seal } from '#lib/seal.ts'
 import { deliveries } from '#lib/queue/deliveries.ts'
