@@ -49,12 +49,13 @@ describe('a job', () => {
     expect([code, stdout]).toEqual([1, 'two\n'])
     const told = await pool.task('jobs/tail', job.id)
     const id = job.id.slice(-6)
-    expect(told.stderr.trimEnd().split('\n').slice(-5)).toEqual([
+    expect(told.stderr.trimEnd().split('\n').slice(-6)).toEqual([
       expect.stringMatching(new RegExp(`^✗ job ${id} failed: step test: exit 1`)),
       '  in test:',
       '    two',
       `  just tail ${id} --failed   all that this step put out`,
       `  just retry ${id}           run it again`,
+      `  just repro ${id}           a script that does the same on this machine`,
     ])
   })
 
