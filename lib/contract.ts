@@ -137,6 +137,8 @@ export const cluster = {
   scaledJob: (pool: string) => `agents-${pool}`,
   agentServiceAccount: 'agent',
   serve: 'serve',
+  /** Secret in `namespace`: `webhook-secret`, without which `serve` doesn't start, and maybe `gitea-token` and `github-token`. */
+  serveSecret: 'serve',
   /** On Jobs, pods and ScaledJobs: the pool they belong to. */
   poolLabel: 'raibid.dev/pool',
   /** On a ScaledJob: why its pool is paused, in words. */
@@ -152,6 +154,9 @@ export const cluster = {
   /** Where KEDA's operator lives, and the label by which its pods are known. */
   keda: 'keda',
   kedaOperator: { app: 'keda-operator' },
+  /** Gitea in `infrastructure`: the name of its pods (`nameLabel`), and the port on which they answer. */
+  gitea: 'gitea',
+  giteaPort: 3000,
   /** Redis as KEDA, agents and `serve` reach it. */
   redisAddress: 'redis.infrastructure.svc:6379',
   /** Headless Service of the StatefulSet. */

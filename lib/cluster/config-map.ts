@@ -5,9 +5,12 @@ import type { KubeObject } from './object.ts'
 
 const duration = (ms: number): string => (ms % 1000 ? `${ms}ms` : `${ms / 1000}s`)
 
-/** raibid.yaml as agents and `serve` read it in the cluster: what was decided here, without the address of Redis, which is a Secret there. */
+/**
+ * raibid.yaml as agents and `serve` read it in the cluster: what was decided here. Without the address of Redis and the files with tokens, which are
+ * Secrets there, and without folders of this machine.
+ */
 export function configMap(config: Config): KubeObject {
-  const { agentMaxJobs: maxJobs, agentIdleMs, passEnv, limits, cache } = config
+  const { agentMaxJobs: maxJobs, agentIdleMs, passEnv, limits, cache, registry } = config
   const pools = Object.entries(config.pools).map(([name, pool]) => {
     const { longestBuild, ...pod } = config.pods[name] ?? {}
     return [name, { ...pool, ...pod, ...(longestBuild && { longestBuild: duration(longestBuild) }) }] as const
@@ -17,6 +20,13 @@ export function configMap(config: Config): KubeObject {
     jobTimeout: duration(config.jobTimeoutMs),
     agent: { maxJobs, idle: duration(agentIdleMs), passEnv },
     cache: { maxAge: duration(cache.maxAge), maxSize: cache.maxSize, ...(cache.minFree && { minFree: cache.minFree }) },
+    ...(config.artifacts.includes('://') && { artifacts: config.artifacts }),
+    ...(registry && { registry: `${registry.insecure ? 'http://' : ''}${registry.host}` }),
+    // what may be built, and by whom it may be looked at, is as narrow there as it is here
+    repositories: config.repositories.map(({ mirror, ...policy }) => ({ ...policy, ...(mirror && { mirror }) })),
+    ...(config.serve.public !== null && { serve: { public: config.serve.public } }),
+    forges: config.forges.map(({ kind, url, aliases }) => ({ kind, url, aliases })),
+    ...(config.publicUrl && { publicUrl: config.publicUrl }),
     log: { ...(limits.logJob && { perJob: limits.logJob }), ...(limits.logAll && { total: limits.logAll }) },
   }
   return {

@@ -1,19 +1,6 @@
 import { createHash } from 'node:crypto'
 import { cluster } from '#lib/contract.ts'
-import type { KubeObject } from './object.ts'
-
-/** A Secret as it is applied: `data` is base64, because `stringData` never reads back the same. */
-export interface Secret extends KubeObject {
-  type: 'Opaque'
-  data: Record<string, string>
-}
-
-export interface RedisSecretsOptions {
-  /** What the cluster has of them already: its passwords are kept. */
-  existing?: readonly Pick<Secret, 'metadata' | 'data'>[]
-  /** `crypto.randomBytes`. */
-  random: (size: number) => Buffer
-}
+import { kept, secret, type Secret, type SecretOptions } from './secret.ts'
 
 /** Keys and channels of lib/queue/keys.ts; a test holds them together. */
 const ours = '~ci-* ~job:* ~jobs ~jobs:* &ci-*'
@@ -22,12 +9,9 @@ const ours = '~ci-* ~job:* ~jobs ~jobs:* &ci-*'
  * The Secrets of Redis: `users.acl` for itself, and for agents, KEDA and the probe what each of them has to know. Every password is random,
  * and one that exists stays; Redis itself knows only their digests.
  */
-export function redisSecrets({ existing = [], random }: RedisSecretsOptions): Secret[] {
-  const found = (name: string, key: string): string | undefined => {
-    const text = existing.find(({ metadata }) => metadata.name === name)?.data?.[key]
-    return text ? Buffer.from(text, 'base64').toString() : undefined
-  }
-  const password = (kept: string | undefined): string => kept || random(32).toString('hex')
+export function redisSecrets(options: SecretOptions): Secret[] {
+  const found = (name: string, key: string): string | undefined => kept(options, name, key)
+  const password = (known: string | undefined): string => known || options.random(32).toString('hex')
   const app = password(passwordOf(found(cluster.redisAppSecret, 'url')))
   const keda = password(found(cluster.redisKedaSecret, 'password'))
   const probe = password(found(cluster.redisAclSecret, 'probe-password'))
@@ -50,11 +34,3 @@ export function redisSecrets({ existing = [], random }: RedisSecretsOptions): Se
 const digest = (password: string): string => `#${createHash('sha256').update(password).digest('hex')}`
 const passwordOf = (url: string | undefined): string | undefined =>
   url && URL.canParse(url) ? decodeURIComponent(new URL(url).password) : undefined
-
-const secret = (name: string, namespace: string, data: Record<string, string>): Secret => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: { name, namespace },
-  type: 'Opaque',
-  data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')])),
-})

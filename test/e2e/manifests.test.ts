@@ -3,6 +3,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest'
 import { openKube, type Kube } from '#lib/cluster/kube.ts'
 import { nameOf, type KubeObject } from '#lib/cluster/object.ts'
 import { redisSecrets } from '#lib/cluster/redis-secrets.ts'
+import { serveSecret } from '#lib/cluster/serve-secret.ts'
 import { testKubeconfig, withCluster } from '#test/helpers/cluster.ts'
 import { rendered } from '#test/helpers/rendered.ts'
 import { waitFor } from '#test/helpers/wait-for.ts'
@@ -37,7 +38,8 @@ withCluster('the API server takes everything that just manifests writes', () => 
     'overlay %s: accepted, with its Secrets; a second apply changes nothing',
     async (overlay) => {
       const objects = await rendered(overlay, config)
-      const secrets = redisSecrets({ random: randomBytes }) as unknown as KubeObject[]
+      const random = { random: randomBytes }
+      const secrets: KubeObject[] = [...redisSecrets(random), serveSecret(random)]
       const [namespaces, others] = [
         objects.filter(({ kind }) => kind === 'Namespace'),
         objects.filter(({ kind }) => kind !== 'Namespace'),

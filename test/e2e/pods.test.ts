@@ -1,6 +1,10 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { kinds, type Pod } from '#lib/cluster/types.ts'
-import { cluster } from '#lib/contract.ts'
+import { root } from '#lib/config.ts'
+import { cluster, routes } from '#lib/contract.ts'
 import { followLog } from '#lib/queue/log-reader.ts'
 import { isFinal } from '#lib/queue/types.ts'
 import type { DeleteOptions } from '#lib/cluster/writes.ts'
@@ -62,6 +66,21 @@ withPods('real pods', () => {
     const [id = ''] = await world.enqueue('default', script)
     expect(await ended(id)).toMatchObject({ state: 'success', attempt: 1 })
     expect(await logOf(id)).toMatch(/^1000\nCapEff:\t0+\n[^]*sealed\n$/m)
+  })
+
+  test('serve answers kubelet, and takes a webhook that is signed with the secret of the cluster, no other', async () => {
+    const url = await world.serveUrl()
+    for (const path of [routes.healthz, routes.readyz]) expect((await fetch(url + path)).status).toBe(200)
+    const body = readFileSync(join(root, 'fixtures/webhooks/gitea/test-delivery.json'))
+    const deliver = async (secret: string) => {
+      const signature = createHmac('sha256', secret).update(body).digest('hex')
+      const headers = { 'x-gitea-event': 'push', 'x-gitea-delivery': randomUUID(), 'x-gitea-signature': signature }
+      return (await fetch(url + routes.webhook('gitea'), { method: 'POST', body, headers })).status
+    }
+    expect(await deliver('x'.repeat(64))).toBe(401)
+    expect(await deliver(world.webhookSecret)).toBeLessThan(300)
+    // who is not on this machine needs a token to look
+    expect((await fetch(`${url}${routes.api}/jobs`)).status).toBe(401)
   })
 
   test('the fixtures: Rust in its image, Node in the default one', { timeout: 300_000 }, async () => {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { describe } from 'vitest'
 import { openKube } from '#lib/cluster/kube.ts'
 import { redisSecrets } from '#lib/cluster/redis-secrets.ts'
-import type { KubeObject } from '#lib/cluster/types.ts'
+import { serveSecret } from '#lib/cluster/serve-secret.ts'
+import { kinds, type KubeObject, type Pod } from '#lib/cluster/types.ts'
 import { root as project } from '#lib/config.ts'
 import { cluster } from '#lib/contract.ts'
 import { makeRepository } from '#lib/demo/repositories.ts'
@@ -37,7 +38,8 @@ const decoded = (data: Record<string, string>, key: string): string => Buffer.fr
  */
 export async function podsWorld(raibidYaml: string, patch: (one: KubeObject) => void = () => {}) {
   const kube = await openKube({ kubeconfig: testKubeconfig })
-  const secrets = redisSecrets({ random: randomBytes })
+  const hook = serveSecret({ random: randomBytes })
+  const secrets = [...redisSecrets({ random: randomBytes }), hook]
   const [acl, app] = [secrets[0]!.data, secrets[1]!.data]
   const url = new URL(decoded(app, 'url'))
   const users = decoded(acl, 'users.acl')
@@ -80,6 +82,13 @@ export async function podsWorld(raibidYaml: string, patch: (one: KubeObject) => 
   await waitFor('the pod of serve', serveRuns, 60_000)
   return {
     ...{ kube, namespace, redis, client, queue, ...seen },
+    webhookSecret: decoded(hook.data, 'webhook-secret'),
+    /** Where `serve` listens: the address of its pod, as the node reaches it. */
+    async serveUrl(): Promise<string> {
+      const labels = `${cluster.nameLabel}=${cluster.serve}`
+      const { items } = await kube.list<Pod & { status?: { podIP?: string } }>({ ...kinds.pod, namespace, labels })
+      return `http://${items[0]!.status!.podIP}:${cluster.servePort}`
+    },
     job: async (id: string) => (await queue.reader.job(id))!,
     /** Builds one of fixtures/. */
     async fixture(pool: string, name: string): Promise<string> {

@@ -6,12 +6,14 @@ import { pick, rendered } from '#test/helpers/rendered.ts'
 
 const objects = await rendered('spark', 'pools: { default: { max: 2 }, gpu: { max: 1 } }')
 const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy') as any[]
-/** The labels of every pod that there can be, by namespace; and of those that are none of ours. */
+/** The labels of every pod that there can be, by namespace; and of those that somebody else puts there. */
+const ours = objects.filter(podOf).map((one: KubeObject) => {
+  const { template, jobTargetRef } = one['spec'] as any
+  return { namespace: one.metadata.namespace!, labels: (template ?? jobTargetRef.template).metadata.labels }
+})
 const pods = [
-  ...objects.filter(podOf).map((one: KubeObject) => {
-    const { template, jobTargetRef } = one['spec'] as any
-    return { namespace: one.metadata.namespace!, labels: (template ?? jobTargetRef.template).metadata.labels }
-  }),
+  ...ours,
+  { namespace: cluster.infrastructure, labels: { [cluster.nameLabel]: cluster.gitea } },
   { namespace: cluster.keda, labels: cluster.kedaOperator },
   { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
 ]
@@ -49,12 +51,12 @@ describe('who may talk to whom', () => {
 
   test('every one of our pods is named by a policy besides default-deny', () => {
     const named = policies.filter(({ metadata }) => metadata.name !== 'default-deny')
-    const without = pods
-      .filter(({ namespace }) => namespace === cluster.namespace || namespace === cluster.infrastructure)
-      .filter(
-        ({ namespace, labels }) =>
-          !named.some((one) => one.metadata.namespace === namespace && selects(one.spec.podSelector, labels)),
-      )
+    const namespaces: string[] = [cluster.namespace, cluster.infrastructure]
+    const without = ours.filter(
+      ({ namespace, labels }) =>
+        namespaces.includes(namespace) &&
+        !named.some((one) => one.metadata.namespace === namespace && selects(one.spec.podSelector, labels)),
+    )
     expect(without).toEqual([])
   })
 
@@ -65,6 +67,22 @@ describe('who may talk to whom', () => {
     expect(blocks).toHaveLength(1)
     expect(blocks[0].to[0].ipBlock.except).toEqual(['10.42.0.0/16', '10.43.0.0/16', '169.254.0.0/16'])
     expect(blocks[0].ports.map(({ port }: any) => port)).toEqual([22, 80, 443])
+  })
+
+  test('serve hears Gitea on its port, and no agent', () => {
+    const { ingress, egress } = pick(objects, 'NetworkPolicy', cluster.serve).spec
+    const from = (namespace: string, labels: object) =>
+      ingress.some(({ from }: any) =>
+        from.some(
+          (peer: any) =>
+            selects(peer.namespaceSelector, { 'kubernetes.io/metadata.name': namespace }) &&
+            selects(peer.podSelector, labels as Record<string, string>),
+        ),
+      )
+    expect(ingress.map(({ ports }: any) => ports)).toEqual([[{ port: cluster.servePort }]])
+    expect(from(cluster.infrastructure, { [cluster.nameLabel]: cluster.gitea })).toBe(true)
+    expect(ours.filter(({ namespace, labels }) => from(namespace, labels))).toEqual([])
+    expect(egress).toContainEqual(expect.objectContaining({ to: ingress[0].from, ports: [{ port: cluster.giteaPort }] }))
   })
 })
 

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { redisSecrets, type Secret } from '#lib/cluster/redis-secrets.ts'
-import { cluster } from '#lib/contract.ts'
+import { redisSecrets } from '#lib/cluster/redis-secrets.ts'
+import type { Secret } from '#lib/cluster/secret.ts'
+import { serveSecret } from '#lib/cluster/serve-secret.ts'
+import { cluster, env } from '#lib/contract.ts'
 import { keys } from '#lib/queue/keys.ts'
+import { webhookSecrets } from '#lib/server/webhook-secret.ts'
 
 const read = (secrets: Secret[], name: string, key: string): string =>
   Buffer.from(secrets.find(({ metadata }) => metadata.name === name)!.data[key]!, 'base64').toString()
@@ -34,6 +37,15 @@ test('what exists stays, what is missing is made', () => {
   const without = redisSecrets({ existing: first.filter(({ metadata }) => metadata.name !== 'redis-keda'), random: randomBytes })
   expect(read(without, 'redis-app', 'url')).toBe(read(first, 'redis-app', 'url'))
   expect(read(without, 'redis-keda', 'password')).not.toBe(read(first, 'redis-keda', 'password'))
+})
+
+test('the secret of webhooks is long enough, random, and stays: forges have it too', () => {
+  const first = serveSecret({ random: randomBytes })
+  expect(first.metadata).toEqual({ name: cluster.serveSecret, namespace: cluster.namespace })
+  const text = read([first], cluster.serveSecret, 'webhook-secret')
+  expect(webhookSecrets('/nowhere', { [env.webhookSecret]: text }, false)).toEqual([text])
+  expect(serveSecret({ random: randomBytes })).not.toEqual(first)
+  expect(serveSecret({ existing: [first], random: randomBytes })).toEqual(first)
 })
 
 test('the user app may reach every key and channel of the protocol', () => {

@@ -5,7 +5,9 @@ import { nameOf, type KubeObject } from '#lib/cluster/object.ts'
 import { asFiles, asYaml } from '#lib/cluster/render.ts'
 import { containersOf, podOf } from '#lib/cluster/requests.ts'
 import { root } from '#lib/config.ts'
-import { cluster, env } from '#lib/contract.ts'
+import { parseArgs } from '#lib/cli/args.ts'
+import { cluster, env, routes } from '#lib/contract.ts'
+import { spec as serveSpec } from '../../../tasks/pool/serve.ts'
 import { pick, rendered } from '#test/helpers/rendered.ts'
 
 const example = readFileSync(join(root, 'raibid.example.yaml'), 'utf8')
@@ -66,7 +68,8 @@ describe.each(sets)('%s', (_, objects) => {
   test('everything that is named is there: configuration, accounts, services, secrets of the contract', () => {
     const has = (kind: string, namespace: string, name: string) =>
       objects.some((one) => one.kind === kind && one.metadata.namespace === namespace && one.metadata.name === name)
-    const secrets = [cluster.redisAclSecret, cluster.redisAppSecret, cluster.redisKedaSecret, cluster.agentSecret] as string[]
+    const { redisAclSecret, redisAppSecret, redisKedaSecret, agentSecret, serveSecret } = cluster
+    const secrets: string[] = [redisAclSecret, redisAppSecret, redisKedaSecret, agentSecret, serveSecret]
     for (const one of podMakers(objects)) {
       const pod = podOf(one) as any
       const namespace = one.metadata.namespace as string
@@ -122,13 +125,24 @@ describe('what is agreed', () => {
     )
   })
 
-  test('serve: port, account, secret, and honest absence of probes', () => {
+  test('serve: it listens where the Service and kubelet ask, and not without a secret for webhooks', () => {
     const serve = pick(objects, 'Deployment', cluster.serve)
     const [container] = serve.spec.template.spec.containers
     expect(container.ports[0].containerPort).toBe(cluster.servePort)
-    expect(pick(objects, 'Service', cluster.serve).spec.ports[0].port).toBe(cluster.servePort)
+    const service = pick(objects, 'Service', cluster.serve).spec
+    expect(service.ports[0]).toMatchObject({ port: cluster.servePort, targetPort: container.ports[0].name })
     expect(container.image.startsWith(`${cluster.image}:`)).toBe(true)
-    expect(container.args).toEqual(['node', 'tasks/pool/serve.ts'])
+    const [command, ...args] = container.args.slice(1)
+    expect(command).toBe('tasks/pool/serve.ts')
+    expect(parseArgs(serveSpec, args)).toMatchObject({ host: '0.0.0.0', port: cluster.servePort })
+    const asked = ['readinessProbe', 'livenessProbe'].map((probe) => container[probe].httpGet)
+    expect(asked).toEqual([
+      { path: routes.readyz, port: container.ports[0].name },
+      { path: routes.healthz, port: container.ports[0].name },
+    ])
+    const variable = (name: string) => container.env.find((one: any) => one.name === name).valueFrom.secretKeyRef
+    expect(variable(env.webhookSecret)).toEqual({ name: cluster.serveSecret, key: 'webhook-secret' })
+    for (const token of [env.giteaToken, env.githubToken]) expect(variable(token).optional).toBe(true)
   })
 
   test('one ScaledJob for each pool, with the labels that others look for', () => {

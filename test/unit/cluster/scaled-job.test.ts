@@ -103,6 +103,23 @@ describe('max means all agents', () => {
   })
 })
 
+test('raibid.yaml in the cluster: serve builds and shows no more than here, and tells the same forges', async () => {
+  const config = await configOf(`
+artifacts: https://git.test/ci
+registry: http://registry.test:5000
+serve: { public: false }
+repositories: [{ match: 'org/*', branches: [main], secrets: [A], forks: ignore, mirror: org/x }, { match: '**', enabled: false }]
+forges: [{ kind: gitea, url: 'https://git.test', aliases: ['http://gitea.test:3000'], tokenFile: /home/me/hush }]
+publicUrl: https://ci.test`)
+  const text = (configMap(config)['data'] as Record<string, string>)['raibid.yaml']!
+  expect(text).not.toContain('hush')
+  const { artifacts, registry, serve, repositories, publicUrl } = config
+  const there = await configOf(text)
+  expect(there).toMatchObject({ artifacts, registry, serve, repositories, publicUrl })
+  const shown = ({ forges }: typeof config) => forges.map(({ kind, url, aliases }) => ({ kind, url, aliases }))
+  expect(shown(there)).toEqual(shown(config))
+})
+
 test('raibid.yaml in the cluster says what it says here, without the address of Redis', async () => {
   const config = await configOf(
     'redisUrl: redis://:hush@here:1\npools: { default: { max: 3, warm: 1, memory: 2Gi, longestBuild: 90m }, gpu: { max: 1, gpu: 1 } }\njobTimeout: 20m\nagent: { maxJobs: 2, idle: 1500ms, passEnv: [A] }\nlog: { perJob: 1MiB }\ncache: { maxAge: 2d, maxSize: 1GiB, minFree: 5GiB }',
