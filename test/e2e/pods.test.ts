@@ -1,4 +1,4 @@
-import { createHmac, randomUUID } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -71,14 +71,15 @@ withPods('real pods', () => {
   test('serve answers kubelet, and takes a webhook that is signed with the secret of the cluster, no other', async () => {
     const url = await world.serveUrl()
     for (const path of [routes.healthz, routes.readyz]) expect((await fetch(url + path)).status).toBe(200)
-    const body = readFileSync(join(root, 'fixtures/webhooks/gitea/test-delivery.json'))
+    // an event that is none of a CI's business: it leaves nothing behind
+    const { headers, body } = JSON.parse(readFileSync(join(root, 'fixtures/webhooks/gitea/fork.json'), 'utf8'))
     const deliver = async (secret: string) => {
-      const signature = createHmac('sha256', secret).update(body).digest('hex')
-      const headers = { 'x-gitea-event': 'push', 'x-gitea-delivery': randomUUID(), 'x-gitea-signature': signature }
-      return (await fetch(url + routes.webhook('gitea'), { method: 'POST', body, headers })).status
+      const signed = { 'x-gitea-signature': createHmac('sha256', secret).update(body).digest('hex') }
+      const own = { 'x-gitea-event': headers['X-Gitea-Event'], 'x-gitea-delivery': headers['X-Gitea-Delivery'] }
+      return (await fetch(url + routes.webhook('gitea'), { method: 'POST', body, headers: { ...own, ...signed } })).status
     }
     expect(await deliver('x'.repeat(64))).toBe(401)
-    expect(await deliver(world.webhookSecret)).toBeLessThan(300)
+    expect(await deliver(world.webhookSecret)).toBe(200)
     // who is not on this machine needs a token to look
     expect((await fetch(`${url}${routes.api}/jobs`)).status).toBe(401)
   })
