@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, openSync } from 'node:fs'
+import { mkdirSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { env, files } from '#lib/contract.ts'
 
@@ -52,6 +52,8 @@ export function startServe({ root, home, redisUrl, say }: ServeChildOptions) {
     })
   }
 
+  // one that was killed has left its own
+  rmSync(join(home, files.serveUrl), { force: true })
   start()
   return {
     /** Asks it to end, and makes it after five seconds. */

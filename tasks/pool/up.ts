@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Start the local pool: Redis, scaler and agents. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Args, Spec } from '#lib/cli/args.ts'
@@ -44,7 +44,7 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   }
   // what is said now counts before what `just scale` said once
   if (max !== undefined) changeSettings(config.home, 'default', { max: undefined })
-  return args.foreground ? foreground(config, !args.noServe, signal) : background(config)
+  return args.foreground ? foreground(config, !args.noServe, signal) : background(config, !args.noServe)
 }
 
 async function foreground(config: Config, withServe: boolean, signal: AbortSignal): Promise<number> {
@@ -68,7 +68,7 @@ async function foreground(config: Config, withServe: boolean, signal: AbortSigna
 }
 
 /** Starts the same task in the foreground of its own session, and waits until it is ready. */
-async function background(config: Config): Promise<number> {
+async function background(config: Config, withServe: boolean): Promise<number> {
   const path = join(config.home, files.poolLog)
   mkdirSync(join(config.home, 'run'), { recursive: true, mode: 0o700 })
   const log = openSync(path, 'a', 0o600)
@@ -84,11 +84,22 @@ async function background(config: Config): Promise<number> {
     const state = runningPool(config.home)
     if (state) {
       ok(`the pool is up (pid ${state.pid}): ${described(config)}`)
+      if (withServe) await tellAddress(config)
       return 0
     }
     if (ended) throw new RaibidError(`the pool did not start (${ended}):\n${readFileSync(path, 'utf8').slice(from).trim()}`)
   }
   throw new RaibidError(`the pool is not ready after 30 s; its story: ${path}`)
+}
+
+/** The pages are there a moment after the pool; nobody waits for them long. */
+async function tellAddress({ home }: Config): Promise<void> {
+  const path = join(home, files.serveUrl)
+  for (const end = Date.now() + 5000; Date.now() < end; await sleep(25)) {
+    if (!existsSync(path)) continue
+    return info(`  pages, API and webhooks: ${readFileSync(path, 'utf8').trim()}`)
+  }
+  info(`  pages, API and webhooks are not there yet; their story: ${join(home, files.serveLog)}`)
 }
 
 const described = (config: Config): string =>

@@ -63,7 +63,7 @@ export default {
         ],
         notes: [
           `Each value is of one second, from /proc: CPU by the scheduler’s count, memory as resident set; “without what is shared” counts pages that several processes have in common by their share.`,
-          'Idle: `up --max 2 --warm 0`, no job, no agent; the spare is ready. The CPU goal is held against the mean. The processes of a step are not the agent’s.',
+          'Idle: `up --max 2 --warm 0 --no-serve`: the control plane, which `up` starts as well, is not in these figures; no job, no agent; the spare is ready. The CPU goal is held against the mean. The processes of a step are not the agent’s.',
         ],
       }
     }),
