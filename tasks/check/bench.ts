@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Measure, side by side with a floor or a peer. */
 import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, isAbsolute, resolve } from 'node:path'
 import type { Args, Spec } from '#lib/cli/args.ts'
 import { info, ok, print, printJson, step } from '#lib/cli/log.ts'
 import { main, type Context } from '#lib/cli/main.ts'
@@ -34,7 +34,8 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   const unknown = args.name.filter((name) => !known.includes(name))
   if (unknown.length) throw new UsageError(`there is no bench ${unknown.join(', ')}; known: ${known.join(', ')}`)
   const { report } = await import('#test/bench/report.ts')
-  const command = ['just bench', ...process.argv.slice(2)].join(' ')
+  // what is kept is read elsewhere: where a repository lies on this machine says nothing there
+  const command = ['just bench', ...process.argv.slice(2).map((arg) => (isAbsolute(arg) ? basename(arg) : arg))].join(' ')
   // whatever is measured must be able to tidy up before the task ends
   signal.addEventListener('abort', () => info('stopping …'))
   const results = []
