@@ -48,7 +48,7 @@ test('serve keeps the queue, waits for a Redis that is away, and ends cleanly; t
   const [one, two] = [serve(env), serve(env)]
   await Promise.all([one.says('redis reached'), two.says('redis reached')])
   expect(one.said()).toMatch(
-    /serve started pid=\d+ redis=redis:\/\/127\.0\.0\.1:\d+\n.*does: keeps the queue\n.*does not: .*no cluster/,
+    /serve started pid=\d+ redis=redis:\/\/127\.0\.0\.1:\d+\n.*listens url=http:\/\/127\.0\.0\.1:\d+\n.*does: webhooks, API, pages, metrics; keeps the queue\n/,
   )
   await redis.kill()
   await one.says('redis away')
