@@ -81,8 +81,8 @@ export interface Pod extends KubeObject {
 }
 
 export interface Job extends KubeObject {
-  spec?: { activeDeadlineSeconds?: number }
-  status?: { conditions?: Condition[]; active?: number; completionTime?: string }
+  spec?: { activeDeadlineSeconds?: number; backoffLimit?: number }
+  status?: { conditions?: Condition[]; active?: number; failed?: number; completionTime?: string }
 }
 
 export interface ScaledJob extends KubeObject {

@@ -1,6 +1,6 @@
-import type { Job, ScaledJob } from '#lib/cluster/types.ts'
+import type { Job, Pod, ScaledJob } from '#lib/cluster/types.ts'
 import { cluster } from '#lib/contract.ts'
-import { isFinished } from './pod-verdict.ts'
+import { isFinished, jobNameOf } from './pod-verdict.ts'
 
 /** KEDA cleans at each poll; we only do what it left undone. */
 const graceMs = 60_000
@@ -23,5 +23,18 @@ export function superfluousJobs(jobs: readonly Job[], scaledJobs: readonly Scale
     const kept = (how === 'failed' ? spec?.failedJobsHistoryLimit : spec?.successfulJobsHistoryLimit) ?? fewest[how]
     const newestFirst = all.toSorted((a, b) => endedAt(b) - endedAt(a))
     return newestFirst.slice(kept).filter((job) => now - endedAt(job) > graceMs && !job.metadata.deletionTimestamp)
+  })
+}
+
+/**
+ * Jobs that have failed as often as they may and have no pod, but are not marked as failed: when the API server goes away in the wrong moment, the
+ * controller of Jobs can leave one like this until its deadline (seen with 1.35.4), and it counts for `max` as long. Nothing will come of it.
+ */
+export function forgottenJobs(jobs: readonly Job[], pods: readonly Pod[], now: number): Job[] {
+  const withPod = new Set(pods.map(jobNameOf))
+  return jobs.filter(({ metadata, spec, status }) => {
+    const old = now - Date.parse(metadata.creationTimestamp ?? '') > graceMs
+    const over = (status?.failed ?? 0) > (spec?.backoffLimit ?? 6)
+    return over && old && !isFinished({ status } as Job) && !withPod.has(metadata.name) && !metadata.deletionTimestamp
   })
 }

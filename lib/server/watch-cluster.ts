@@ -20,7 +20,7 @@ import { clusterMirror } from './mirror.ts'
 import { jobNameOf } from './pod-verdict.ts'
 import { podWatch } from './podwatch.ts'
 import type { Say } from './say.ts'
-import { superfluousJobs } from './tidy.ts'
+import { forgottenJobs, superfluousJobs } from './tidy.ts'
 
 export interface WatchOptions {
   choice: KubeChoice
@@ -92,7 +92,11 @@ export async function watchCluster(options: WatchOptions): Promise<void> {
         await look(mirror, [...pools])
       }),
       every(30_000, 'podwatch', async () => {
-        for (const job of superfluousJobs([...mirror.jobs.values()], [...mirror.scaledJobs.values()], Date.now()))
+        const jobs = [...mirror.jobs.values()]
+        const forgotten = forgottenJobs(jobs, [...mirror.pods.values()], Date.now())
+        for (const { metadata } of forgotten)
+          say('podwatch', 'forgotten', { job: metadata.name!, why: 'its agent has failed, and it still counts' })
+        for (const job of [...forgotten, ...superfluousJobs(jobs, [...mirror.scaledJobs.values()], Date.now())])
           if (await kube.remove({ ...kinds.job, metadata: job.metadata })) count('tidied')
       }),
     ])

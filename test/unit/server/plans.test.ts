@@ -9,8 +9,8 @@ import { orphans } from '#lib/server/hung.ts'
 import { jobFrom } from '#lib/server/job-from.ts'
 import { storyLine } from '#lib/server/say.ts'
 import { silenceWatch } from '#lib/pool/silence.ts'
-import { superfluousJobs } from '#lib/server/tidy.ts'
-import { aJob, aScaledJob } from './objects.ts'
+import { forgottenJobs, superfluousJobs } from '#lib/server/tidy.ts'
+import { aJob, aPod, aScaledJob } from './objects.ts'
 
 test('a Job in KEDA’s place has its labels, annotation and owner, and the ScaledJob’s own template', () => {
   const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'agent' }] } }
@@ -134,3 +134,21 @@ test('a line of the story', () =>
   expect(storyLine('podwatch', 'released', { agent: 'a-1', reason: 'out of memory', none: undefined })).toBe(
     'podwatch released agent=a-1 reason="out of memory"',
   ))
+
+test('a Job that has failed for good without being marked so is removed: it would count for max until its deadline', () => {
+  const now = 1_000_000
+  const job = (name: string, { at = 0, failed = 1, ...more } = {}) => ({
+    ...aJob(name, { at }),
+    ...{ spec: { backoffLimit: 0 }, status: { failed }, ...more },
+  })
+  const jobs = [
+    job('forgotten'),
+    job('has-a-pod'),
+    job('fresh', { at: now - 30_000 }),
+    job('never-failed', { failed: 0 }),
+    job('tries-again', { spec: { backoffLimit: 1 } } as object),
+    aJob('failed', { ended: 'Failed' }),
+  ]
+  const pods = [aPod({ phase: 'Failed' }, undefined, { name: 'has-a-pod-xyz12' })]
+  expect(forgottenJobs(jobs, pods, now).map(({ metadata }) => metadata.name)).toEqual(['forgotten'])
+})
