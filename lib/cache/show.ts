@@ -1,19 +1,11 @@
 /** What is shown of caches. */
+import { formatBytes } from '#lib/bytes.ts'
 import { formatDuration } from '#lib/duration.ts'
 import type { CacheUse, Step } from '#lib/queue/types.ts'
 
-/** `12 KB`, `3.4 MB`, `1.2 GB`. */
-export function formatSize(bytes: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB']
-  let unit = 0
-  let value = bytes
-  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000
-  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`
-}
-
-/** One cache as a line tells it: `target: hit, 312 MB in 8ms`. */
+/** One cache as a line tells it: `target: hit, 297.5 MiB in 8ms`. */
 export function useText({ paths, outcome, reason, bytes, restoreMs, savedMs, notSaved }: CacheUse): string {
-  const size = bytes ? `, ${formatSize(bytes)} in ${formatDuration(restoreMs)}` : ''
+  const size = bytes ? `, ${formatBytes(bytes)} in ${formatDuration(restoreMs)}` : ''
   const saved = savedMs === null ? '' : `, saved ${formatDuration(savedMs)}`
   return `${paths.join(', ')}: ${outcome}${reason ? ` (${reason})` : ''}${size}${saved}${notSaved ? `; not saved: ${notSaved}` : ''}`
 }
@@ -25,5 +17,5 @@ export function cacheSummary(phases: Step[]): string {
   const saved = uses.reduce((sum, { savedMs }) => sum + (savedMs ?? 0), 0)
   const bytes = uses.reduce((sum, use) => sum + use.bytes, 0)
   const outcomes = [...new Set(uses.map(({ outcome }) => outcome))].join(', ')
-  return `cache ${outcomes}${bytes ? `, ${formatSize(bytes)}` : ''}${saved ? `, saved ${formatDuration(saved)}` : ''}`
+  return `cache ${outcomes}${bytes ? `, ${formatBytes(bytes)}` : ''}${saved ? `, saved ${formatDuration(saved)}` : ''}`
 }

@@ -1,9 +1,9 @@
 /** Files and folders of caches on the disk: whether they may be kept, their size, and how they get from one place to another. */
+import { formatBytes } from '#lib/bytes.ts'
 import { spawn } from 'node:child_process'
 import { lstat, mkdir, opendir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stepEnv } from '#lib/contract.ts'
-import { formatSize } from './show.ts'
 
 export interface Hand {
   /** Value of RAIBID_MARK: whatever is started for the attempt ends with it. */
@@ -51,7 +51,7 @@ export async function measure(path: string, maxBytes: number): Promise<Size> {
     if (stat.nlink > 1) linked.add(`${stat.dev}:${stat.ino}`)
     if (!again) size.bytes += stat.blocks * 512
     if (++size.files > maxFiles) throw new Error(`it has more than ${maxFiles} files`)
-    if (size.bytes > maxBytes) throw new Error(`it is larger than ${formatSize(maxBytes)}`)
+    if (size.bytes > maxBytes) throw new Error(`it is larger than ${formatBytes(maxBytes)}`)
     return stat.isDirectory()
   }
   const open = (await add(path)) ? [path] : []

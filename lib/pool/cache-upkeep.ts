@@ -1,3 +1,4 @@
+import { formatBytes } from '#lib/bytes.ts'
 import { existsSync } from 'node:fs'
 import type { Config } from '#lib/config.ts'
 import { messageOf } from '#lib/errors.ts'
@@ -15,11 +16,11 @@ export function keepCaches({ folder, ...limits }: Config['cache'], signal: Abort
   async function tend(): Promise<void> {
     try {
       if (existsSync(folder)) {
-        const [{ prune }, { formatSize }] = await Promise.all([import('#lib/cache/room.ts'), import('#lib/cache/show.ts')])
+        const { prune } = await import('#lib/cache/room.ts')
         const gone = await prune(folder, limits)
         const bytes = gone.reduce((sum, one) => sum + one.bytes, 0)
         if (gone.length)
-          say(`caches: ${gone.length} pruned, ${formatSize(bytes)} (${[...new Set(gone.map(({ why }) => why))].join('; ')})`)
+          say(`caches: ${gone.length} pruned, ${formatBytes(bytes)} (${[...new Set(gone.map(({ why }) => why))].join('; ')})`)
       }
     } catch (error) {
       say(`caches: ${messageOf(error)}`)

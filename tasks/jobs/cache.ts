@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** List, prune or clear the caches of builds. */
+import { formatBytes } from '#lib/bytes.ts'
 import type { Args, Spec } from '#lib/cli/args.ts'
 import { info, ok, print, printJson } from '#lib/cli/log.ts'
 import { main } from '#lib/cli/main.ts'
@@ -7,7 +8,6 @@ import { table } from '#lib/cli/table.ts'
 import { ago, iso } from '#lib/cli/time.ts'
 import { scopeOf } from '#lib/cache/key.ts'
 import { prune } from '#lib/cache/room.ts'
-import { formatSize } from '#lib/cache/show.ts'
 import { discard, listEntries, sizeOf, sweep, type Entry } from '#lib/cache/store.ts'
 import { loadConfig } from '#lib/config.ts'
 import { formatDuration } from '#lib/duration.ts'
@@ -52,7 +52,7 @@ export async function run(args: Args<typeof spec>): Promise<number> {
   }
   if (args.json) printJson(gone.map(publicly))
   else if (gone.length && args.dryRun) tell(gone, false)
-  const size = formatSize(gone.reduce((sum, entry) => sum + sizeOf(entry), 0))
+  const size = formatBytes(gone.reduce((sum, entry) => sum + sizeOf(entry), 0))
   ok(`${gone.length} cache${gone.length === 1 ? '' : 's'} ${args.dryRun ? 'would be ' : ''}deleted (${size})`)
   return 0
 }
@@ -73,7 +73,7 @@ function tell(entries: Entry[], json: boolean): void {
       { title: 'REPOSITORY', value: ({ meta }) => shortRepo(meta.repo) },
       { title: 'PATHS', value: ({ meta }) => meta.paths.join(', ') },
       { title: 'KEY', value: ({ key }) => key.slice(0, 8) },
-      { title: 'SIZE', value: (entry) => formatSize(sizeOf(entry)) },
+      { title: 'SIZE', value: (entry) => formatBytes(sizeOf(entry)) },
       { title: 'USED', value: ({ meta }) => ago(meta.usedAt) },
       { title: 'USES', value: ({ meta }) => meta.uses },
       { title: 'SAVED', value: ({ meta }) => (meta.savedMs ? formatDuration(meta.savedMs) : '') },
