@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import type { Config } from '#lib/config.ts'
+import type { RepositoryPolicy } from '#lib/config-repositories.ts'
 import { cluster } from '#lib/contract.ts'
 import type { KubeObject } from './object.ts'
 
@@ -23,7 +24,7 @@ export function configMap(config: Config): KubeObject {
     ...(config.artifacts.includes('://') && { artifacts: config.artifacts }),
     ...(registry && { registry: `${registry.insecure ? 'http://' : ''}${registry.host}` }),
     // what may be built, and by whom it may be looked at, is as narrow there as it is here
-    repositories: config.repositories.map(({ mirror, ...policy }) => ({ ...policy, ...(mirror && { mirror }) })),
+    repositories: config.repositories.map(policyFile),
     ...(config.serve.public !== null && { serve: { public: config.serve.public } }),
     forges: config.forges.map(({ kind, url, aliases }) => ({ kind, url, aliases })),
     ...(config.publicUrl && { publicUrl: config.publicUrl }),
@@ -33,6 +34,12 @@ export function configMap(config: Config): KubeObject {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: cluster.config, namespace: cluster.namespace },
-    data: { 'raibid.yaml': stringify(file) },
+    data: { 'raibid.yaml': stringify(file, { aliasDuplicateObjects: false }) },
   }
+}
+
+/** One entry as the file has it: what is null isn't in it. */
+function policyFile({ pollMs, ...policy }: RepositoryPolicy): object {
+  const said = Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== null))
+  return { ...said, ...(pollMs !== null && { poll: duration(pollMs) }) }
 }
