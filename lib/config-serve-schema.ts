@@ -53,6 +53,7 @@ export const repositories = z
       url: z
         .string()
         .regex(/^(https?|ssh):\/\/\S+$|^\S+@\S+:\S+$/, 'is not a clone URL')
+        .regex(/^(?!https?:\/\/[^/]*@|ssh:\/\/[^/]*:[^/]*@)/, 'carries a login: give it in RAIBID_GIT_CREDENTIALS')
         .optional()
         .describe('Its clone URL; needed for `poll`'),
       poll: duration
