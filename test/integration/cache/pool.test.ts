@@ -48,7 +48,7 @@ test('miss, hit, and the nearest when the lock file changes; the job says so, an
   expect(await list('list', repo.path)).toMatchObject([{ paths: ['out'], uses: 1 }, { uses: 2 }])
   expect(await pool.must('jobs/cache')).toMatch(/^REPOSITORY +PATHS +KEY +SIZE +USED +USES +SAVED\n.* +out +[0-9a-f]{8} /)
   const told = await pool.task('jobs/tail', exact.job.id)
-  expect(told.stderr).toMatch(/success \(.*; cache hit, [\d.]+ [KM]?B/)
+  expect(told.stderr).toMatch(/success \(.*; cache hit, [\d.]+ (bytes|[KM]iB)/)
   expect(await pool.must('jobs/job', exact.job.id)).toMatch(/^cache +success .*out: hit, /m)
 })
 

@@ -175,7 +175,7 @@ test('what is too old goes, and the last used stays', async () => {
 
 test('what is too large, or leaves too little free disk, is not saved, and the job says why', async () => {
   const large = await job({ place: { limits: { ...limits, maxSize: 1000 } } })
-  expect(large.use.notSaved).toBe('out: it is larger than 200 B')
+  expect(large.use.notSaved).toBe('out: it is larger than 200 bytes')
   const full = await job({ place: { limits: { ...limits, minFree: 1e18 } } })
   expect(full.use.notSaved).toBe('the disk is nearly full')
   expect(await entries()).toEqual([])
