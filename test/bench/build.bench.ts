@@ -41,7 +41,7 @@ export default {
         await measure(repo).catch((error: unknown) => {
           // a test of theirs that fails now and then must not cost what was measured of the others
           if (context.signal.aborted || !repo.real) throw error
-          findings.notes.push(`Left out: ${repo.name}: ${messageOf(error)}.`)
+          findings.notes.push(`Left out: ${repo.name}: ${messageOf(error).split(/;|\n/)[0]}.`)
         })
       }
       return findings
