@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { env, files } from './contract.ts'
 import { messageOf, RaibidError } from './errors.ts'
+import { keyFile } from './key-file.ts'
 
 /**
  * The key that seals secrets: 32 bytes from RAIBID_SECRET_KEY (64 hex digits) or from the file `RAIBID_HOME/secret.key` (0600), which is
@@ -12,22 +12,7 @@ export function secretKey(home: string, make: boolean, given = process.env[env.s
   const path = join(home, files.secretKey)
   let text = given
   try {
-    if (!text && make) {
-      mkdirSync(dirname(path), { recursive: true })
-      try {
-        // whole or not at all, and the first one wins
-        const fresh = `${path}.${process.pid}`
-        writeFileSync(fresh, randomBytes(32).toString('hex') + '\n', { mode: 0o600 })
-        try {
-          linkSync(fresh, path)
-        } finally {
-          rmSync(fresh)
-        }
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      }
-    }
-    text ??= readFileSync(path, 'utf8').trim()
+    text ??= keyFile(path, make)
   } catch (error) {
     throw new RaibidError(
       `there is no key to open secrets with: ${messageOf(error)}; set ${env.secretKey} to the key they were sealed with`,

@@ -1,8 +1,7 @@
 /** Decides what is run in a workspace: by its `.raibid.yaml`, else by a `ci` recipe in its justfile, else by the languages that recognize it. */
 import { readdir } from 'node:fs/promises'
-import type { CacheSpec } from '#lib/cache/spec.ts'
 import { pipelineFile } from '#lib/contract.ts'
-import { readRaibidFile } from './file.ts'
+import { readRaibidFile, type RaibidFile } from './file.ts'
 import { hasTool } from './find-tool.ts'
 import { ciRecipe } from './justfile.ts'
 import { PipelineError, type ImageUse, type Pipeline, type PlannedStep } from './types.ts'
@@ -10,20 +9,10 @@ import { openWorkspace } from './workspace.ts'
 
 export { missingSecrets } from './file.ts'
 
-export interface Plan {
+/** What `.raibid.yaml` would say, whoever decided it. */
+export interface Plan extends RaibidFile {
   /** Names of the pipelines; `raibid` for the repository's own file. */
   pipeline: string
-  steps: PlannedStep[]
-  /** Bound on all steps together; 0: none given. */
-  timeoutMs: number
-  /** Variables that the repository sets for its steps. */
-  env: Record<string, string>
-  /** Names of the secrets that the repository needs. */
-  secrets: string[]
-  /** Patterns of files that the job keeps, and of its tests' reports. */
-  artifacts: string[]
-  reports: string[]
-  caches: CacheSpec[]
 }
 
 export interface PlanOptions {

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { env as names, files } from '#lib/contract.ts'
 import { UsageError } from '#lib/errors.ts'
+import { keyFile } from '#lib/key-file.ts'
 
 /**
  * The secrets under which webhooks are accepted: those of RAIBID_WEBHOOK_SECRET (two, separated by a comma, while one is replaced), else the one
@@ -16,23 +15,9 @@ export function webhookSecrets(home: string, env: NodeJS.ProcessEnv, make: boole
   if (given.length) return given.slice(0, 2)
   const path = join(home, files.webhookSecret)
   try {
-    return [readFileSync(path, 'utf8').trim()].filter(Boolean)
-  } catch {
-    return make ? [made(home, path)] : []
-  }
-}
-
-/** Whole or not at all, and the first one wins. */
-function made(home: string, path: string): string {
-  mkdirSync(home, { recursive: true, mode: 0o700 })
-  const own = `${path}.${process.pid}`
-  writeFileSync(own, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 })
-  try {
-    linkSync(own, path)
+    return [keyFile(path, make)].filter(Boolean)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    rmSync(own, { force: true })
+    if (make) throw error
+    return []
   }
-  return readFileSync(path, 'utf8').trim()
 }
