@@ -87,14 +87,14 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 
   async function tellForges({ status }: Metrics): Promise<void> {
-    const { driveStatuses } = await import('./status.ts')
+    const { driveStatuses } = await import('./status/drive.ts')
     const publicUrl = config.publicUrl ?? listening!.url
     const said = { ...config, publicUrl }
     await driveStatuses({ redis, config: said, signal: ended.signal, say, count: status, githubOf: githubOf(config) })
   }
 
   async function watch(choice: KubeChoice): Promise<void> {
-    const { watchCluster } = await import('./watch-cluster.ts')
+    const { watchCluster } = await import('./cluster/watch-cluster.ts')
     const { namespace, bound } = options
     await watchCluster({ choice, namespace, bound, redis, keeper, limits, counters, pools, signal: ended.signal, say })
   }

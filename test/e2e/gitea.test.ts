@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { RefusedError } from '#lib/forge/errors.ts'
 import { gitea } from '#lib/forge/gitea.ts'
 import { keys } from '#lib/queue/keys.ts'
-import { driveStatuses } from '#lib/server/status.ts'
+import { driveStatuses } from '#lib/server/status/drive.ts'
 import { startGitServer } from '#test/helpers/git-server.ts'
 import { aCommit, aResult, aSpec, roles } from '#test/helpers/queue.ts'
 import { giteaApi, giteaRepo, realGitea, withGitea, type GiteaRepo } from '#test/helpers/real-gitea.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { kinds, type Pod } from '#lib/cluster/types.ts'
 import { watch } from '#lib/cluster/watch.ts'
-import { jobNameOf } from '#lib/server/pod-verdict.ts'
+import { jobNameOf } from '#lib/server/cluster/pod-verdict.ts'
 import { followLog } from '#lib/queue/log-reader.ts'
 import { isFinal } from '#lib/queue/types.ts'
 import { podsWorld, withPods, type PodsWorld } from '#test/helpers/pods.ts'

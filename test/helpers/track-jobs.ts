@@ -2,7 +2,7 @@ import type { Kube } from '#lib/cluster/kube.ts'
 import { kinds, type Job } from '#lib/cluster/types.ts'
 import { watch } from '#lib/cluster/watch.ts'
 import { cluster } from '#lib/contract.ts'
-import { isFinished } from '#lib/server/pod-verdict.ts'
+import { isFinished } from '#lib/server/cluster/pod-verdict.ts'
 
 /** Every Job ever seen in a namespace, by pool: when, and when it was finished; and how many were unfinished at the most. */
 export function trackJobs(kube: Kube, namespace: string, signal: AbortSignal) {

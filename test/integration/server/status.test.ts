@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { Forge } from '#lib/config.ts'
 import { keys } from '#lib/queue/keys.ts'
 import { reporter } from '#lib/queue/reporter.ts'
-import { driveStatuses, type StatusOptions } from '#lib/server/status.ts'
+import { driveStatuses, type StatusOptions } from '#lib/server/status/drive.ts'
 import { json, startFakeForge, type FakeForge } from '#test/helpers/fake-forge.ts'
 import { aCommit, aResult, aSpec, roles } from '#test/helpers/queue.ts'
 import { startRedis, type TestRedis } from '#test/helpers/redis-server.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Forge } from '#lib/config.ts'
 import { findForge } from '#lib/forge/find.ts'
-import { targetsOf } from '#lib/server/status-target.ts'
+import { targetsOf } from '#lib/server/status/target.ts'
 
 const forge = (kind: Forge['kind'], url: string, ...aliases: string[]): Forge => ({ kind, url, aliases, token: () => 'x' })
 const forges = [

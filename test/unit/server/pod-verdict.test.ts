@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isRunning, startFailure, verdictOn, verdictOnGone, type Verdict } from '#lib/server/pod-verdict.ts'
+import { isRunning, startFailure, verdictOn, verdictOnGone, type Verdict } from '#lib/server/cluster/pod-verdict.ts'
 import { aJob, aPod } from './objects.ts'
 
 const at = 1_000_000

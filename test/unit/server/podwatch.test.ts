@@ -3,8 +3,8 @@ import type { Kube } from '#lib/cluster/kube.ts'
 import type { Job, Pod, ScaledJob } from '#lib/cluster/types.ts'
 import { cluster } from '#lib/contract.ts'
 import type { Keeper } from '#lib/queue/keeper.ts'
-import type { Mirror } from '#lib/server/mirror.ts'
-import { podWatch } from '#lib/server/podwatch.ts'
+import type { Mirror } from '#lib/server/cluster/mirror.ts'
+import { podWatch } from '#lib/server/cluster/podwatch.ts'
 import { aPod, aScaledJob } from './objects.ts'
 
 let did: string[]

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { RaibidError, UnreachableError } from '#lib/errors.ts'
 import { RefusedError } from '#lib/forge/errors.ts'
 import type { Job } from '#lib/queue/types.ts'
-import { statusOf } from '#lib/server/status-of.ts'
-import { patience, troubleOf } from '#lib/server/status-target.ts'
+import { statusOf } from '#lib/server/status/of.ts'
+import { patience, troubleOf } from '#lib/server/status/target.ts'
 import { parseJob } from '#lib/queue/parse.ts'
 
 const job = (more: Partial<Job>): Job => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { cluster } from '#lib/contract.ts'
-import { stoodIn, truthOf, type PoolFacts } from '#lib/server/truth.ts'
+import { stoodIn, truthOf, type PoolFacts } from '#lib/server/cluster/truth.ts'
 import { aJob, aPod, aScaledJob } from './objects.ts'
 
 const now = Date.parse('2026-01-02T03:04:30Z')

@@ -2,7 +2,7 @@ import type { Kube } from '#lib/cluster/kube.ts'
 import { kinds, type Job, type KubeObject, type Pod, type ScaledJob } from '#lib/cluster/types.ts'
 import { watch } from '#lib/cluster/watch.ts'
 import { cluster } from '#lib/contract.ts'
-import type { Say } from './say.ts'
+import type { Say } from '../say.ts'
 
 export interface MirrorOptions {
   kube: Kube

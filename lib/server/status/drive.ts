@@ -8,10 +8,10 @@ import { pause } from '#lib/queue/keeper.ts'
 import { reader as readerOf } from '#lib/queue/reader.ts'
 import { reporter as reporterOf, type Owed } from '#lib/queue/reporter.ts'
 import type { Job } from '#lib/queue/types.ts'
-import type { Say } from './say.ts'
-import { statusLane } from './status-lane.ts'
-import { statusOf } from './status-of.ts'
-import { clientOf, targetsOf, type GithubOf } from './status-target.ts'
+import type { Say } from '../say.ts'
+import { statusLane } from './lane.ts'
+import { statusOf } from './of.ts'
+import { clientOf, targetsOf, type GithubOf } from './target.ts'
 
 export interface StatusOptions {
   redis: Redis

@@ -7,7 +7,7 @@ import type { AgentView } from '#lib/queue/reader.ts'
 import type { Mirror } from './mirror.ts'
 import { isRunning } from './pod-verdict.ts'
 import type { PodWatch } from './podwatch.ts'
-import type { Say } from './say.ts'
+import type { Say } from '../say.ts'
 import { silenceWatch } from '#lib/pool/silence.ts'
 
 export interface HungOptions {

@@ -6,11 +6,11 @@ import { kinds, type Job, type Pod } from '#lib/cluster/types.ts'
 import { cluster } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
 import type { Keeper } from '#lib/queue/keeper.ts'
-import type { Counters } from './counters.ts'
+import type { Counters } from '../counters.ts'
 import { failureCount } from './failures.ts'
 import type { Mirror } from './mirror.ts'
 import { jobNameOf, startFailure, verdictOn, verdictOnGone, type Verdict } from './pod-verdict.ts'
-import type { Say } from './say.ts'
+import type { Say } from '../say.ts'
 
 export interface PodWatchOptions {
   kube: Kube

@@ -6,8 +6,8 @@ import { pause } from '#lib/queue/keeper.ts'
 import type { Reader } from '#lib/queue/reader.ts'
 import type { Reporter } from '#lib/queue/reporter.ts'
 import type { Job } from '#lib/queue/types.ts'
-import type { Say } from './say.ts'
-import { troubleOf, type Client } from './status-target.ts'
+import type { Say } from '../say.ts'
+import { troubleOf, type Client } from './target.ts'
 
 export interface LaneOptions {
   forge: Forge

@@ -5,10 +5,10 @@ import { kinds, type Job, type ScaledJob } from '#lib/cluster/types.ts'
 import { cluster } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
 import type { PoolCounts } from '#lib/queue/reader.ts'
-import type { Counters } from './counters.ts'
+import type { Counters } from '../counters.ts'
 import { jobFrom } from './job-from.ts'
 import type { Mirror } from './mirror.ts'
-import type { Say } from './say.ts'
+import type { Say } from '../say.ts'
 import { owedAtMost, stoodIn, truthOf } from './truth.ts'
 
 export interface BackstopOptions {
