@@ -1,3 +1,4 @@
+import type { Forge } from './config-forges.ts'
 import type { ConfigFile } from './config-schema.ts'
 
 /** One entry of `repositories` in raibid.yaml, decided. Durations are milliseconds. */
@@ -20,6 +21,8 @@ export interface RepositoryPolicy {
   mirror: string | null
   url: string | null
   pollMs: number | null
+  /** When its default branch is built, whatever was pushed. */
+  cron: string | null
 }
 
 const defaults: RepositoryPolicy = {
@@ -37,11 +40,19 @@ const defaults: RepositoryPolicy = {
   mirror: null,
   url: null,
   pollMs: null,
+  cron: null,
 }
 
 /** The entries with their defaults. Where there is none, everything that is signed is built. */
-export function repositoryPolicies(entries: ConfigFile['repositories']): RepositoryPolicy[] {
+export function repositoryPolicies(
+  entries: ConfigFile['repositories'],
+  forges: readonly Pick<Forge, 'kind'>[],
+  problems: string[],
+): RepositoryPolicy[] {
   if (!entries?.length) return [defaults]
+  const mirrored = entries.findIndex(({ mirror }) => mirror !== undefined)
+  if (mirrored >= 0 && !forges.some(({ kind }) => kind === 'gitea'))
+    problems.push(`repositories[${mirrored}].mirror: there is no forge of the kind gitea; name it in forges`)
   return entries.map(({ poll, ...given }) => {
     const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
     return { ...defaults, ...said, pollMs: poll ?? null }

@@ -76,6 +76,7 @@ export async function loadConfig({
   const home = resolve(root, env[names.home] || '.raibid')
   const read = environment(env, problems)
   const given = flags.redisUrl ?? (read.redisUrl(names.redisUrl) || file.redisUrl)
+  const forges = forgesOf(file.forges ?? [], { env, root }, problems)
   const config: Config = {
     root,
     home,
@@ -85,11 +86,11 @@ export async function loadConfig({
     pods: pods(file),
     jobTimeoutMs: file.jobTimeout ?? 3_600_000,
     serve: { public: file.serve?.public ?? null },
-    repositories: repositoryPolicies(file.repositories),
+    repositories: repositoryPolicies(file.repositories, forges, problems),
     git: { credentials: gitCredentials(env, home, problems) },
     artifacts: read.artifacts(names.artifacts, root) ?? file.artifacts ?? join(home, files.artifacts),
     registry: read.registry(names.registry) ?? file.registry ?? null,
-    forges: forgesOf(file.forges ?? [], { env, root }, problems),
+    forges,
     publicUrl: read.webUrl(names.publicUrl) ?? file.publicUrl ?? null,
     agentMaxJobs: read.whole(names.agentMaxJobs, 1) ?? file.agent?.maxJobs ?? 1,
     agentIdleMs: seconds(read.whole(names.agentIdle, 0, 2_000_000)) ?? file.agent?.idle ?? 30_000,

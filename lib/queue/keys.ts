@@ -49,6 +49,8 @@ export const keys = {
   heads: (repo: string) => `ci-heads:${repo}`,
   /** zset by time: mirrors that a forge has yet to fetch anew. */
   mirrorSyncs: 'ci-mirror-syncs',
+  /** hash: digest of a schedule of raibid.yaml → up to when it has been dealt with, ms. */
+  schedules: 'ci-schedules',
   /** hash: SHA-256 of an API token → JSON { id, name, role, createdAt }. */
   tokens: 'ci-tokens',
   /** string: written by whoever asks whether writes are taken. */

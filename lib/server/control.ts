@@ -14,11 +14,14 @@ import { readiness } from './http/health.ts'
 import { isLoopback, listen } from './http/listen.ts'
 import { rateLimit } from './http/rate-limit.ts'
 import { deliver } from './hooks/deliver.ts'
+import type { Decision } from './hooks/policy.ts'
 import { eventHub } from './live/event-hub.ts'
 import { logHub } from './live/log-hub.ts'
 import { metrics as metricsOf } from './metrics.ts'
 import { poller } from './poll.ts'
+import { repoHeads } from './repo-heads.ts'
 import type { Say } from './say.ts'
+import { scheduler } from './scheduled.ts'
 
 export interface ControlOptions {
   config: Config
@@ -67,13 +70,16 @@ export async function control(options: ControlOptions) {
     log: ({ request, method, path, status, ms, why }) =>
       say('http', `${method} ${path.slice(0, 200)}`, { status, ms, request, why }),
   })
+  const remote = repoHeads({ forges: config.forges, credentials: config.git.credentials, signal })
+  const looks = {
+    ...{ redis, policies: config.repositories, signal, say },
+    deliver: (source: string, id: string, decision: Decision) => deliver(hooks, source, id, decision),
+  }
   const listening = await listen(app, host, port)
   return {
     url: listening.url,
-    poll: poller({
-      ...{ redis, forges: config.forges, policies: config.repositories, credentials: config.git.credentials, signal, say },
-      deliver: (source, id, decision) => deliver(hooks, source, id, decision),
-    }),
+    poll: poller({ ...looks, remote, forges: config.forges }),
+    schedule: scheduler({ ...looks, main: remote.main }).run,
     metrics,
     async close() {
       logs.close()

@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis'
 import type { Forge } from '#lib/config.ts'
 import { messageOf } from '#lib/errors.ts'
+import { RefusedError } from '#lib/forge/errors.ts'
 import { gitea } from '#lib/forge/gitea.ts'
 import { pause } from '#lib/queue/keeper.ts'
 import { mirrorSyncs } from '#lib/queue/mirror-syncs.ts'
@@ -12,8 +13,11 @@ export interface MirrorSyncOptions {
   forges: Forge[]
   signal: AbortSignal
   say: Say
-  /** Several pushes within this time are one sync; between two looks for what others left; the longest wait after a failure, ms. */
-  waits?: { debounce: number; look: number; longest: number }
+  /**
+   * Several pushes within this time are one sync; between two looks for what others left; the longest wait after a failure (ten times that
+   * where Gitea says no); when to give up what Gitea refuses, ms.
+   */
+  waits?: { debounce: number; look: number; longest: number; giveUp: number }
 }
 
 /** Until the signal. */
@@ -22,7 +26,7 @@ export function mirrorSync({
   forges,
   signal,
   say,
-  waits = { debounce: 1000, look: 30_000, longest: 60_000 },
+  waits = { debounce: 1000, look: 30_000, longest: 60_000, giveUp: 86_400_000 },
 }: MirrorSyncOptions) {
   const wanted = mirrorSyncs(redis)
   const place = forges.find(({ kind }) => kind === 'gitea')
@@ -45,8 +49,16 @@ export function mirrorSync({
         say('mirror', 'asked to fetch', { mirror })
       } catch (error) {
         if (signal.aborted) break
+        // a forge that is away comes back; a mirror that is not there, mostly not, and somebody has to see to it
+        const refused = error instanceof RefusedError && error.retryAfterMs === null
+        if (refused && Date.now() - at > waits.giveUp) {
+          say('mirror', 'given up', { mirror, why: messageOf(error) })
+          failures.delete(mirror)
+          await wanted.done(mirror, at)
+          continue
+        }
         const times = (failures.get(mirror)?.times ?? 0) + 1
-        const wait = Math.min(waits.longest, 1000 * 2 ** Math.min(times - 1, 20))
+        const wait = Math.min(waits.longest * (refused ? 10 : 1), 1000 * 2 ** Math.min(times - 1, 20))
         failures.set(mirror, { times, notBefore: Date.now() + wait })
         next = Math.min(next, wait)
         if (times === 1) say('mirror', 'not fetched yet', { mirror, why: messageOf(error) })

@@ -4,20 +4,20 @@ import type { RepositoryPolicy } from '#lib/config-repositories.ts'
 import type { Forge } from '#lib/config.ts'
 import { messageOf } from '#lib/errors.ts'
 import { findForge } from '#lib/forge/find.ts'
-import { gitea } from '#lib/forge/gitea.ts'
-import { gitWith, type GitCredential } from '#lib/git.ts'
+import type { Heads } from '#lib/forge/types.ts'
 import { heads as headsOf, type KnownRepo } from '#lib/queue/heads.ts'
 import { pause } from '#lib/queue/keeper.ts'
 import { pageOf } from '#lib/queue/pages.ts'
 import type { Delivered } from './hooks/deliver.ts'
 import { decide, type Decision } from './hooks/policy.ts'
+import type { repoHeads } from './repo-heads.ts'
 import type { Say } from './say.ts'
 
 export interface PollOptions {
   redis: Redis
+  remote: Pick<ReturnType<typeof repoHeads>, 'all'>
   forges: Forge[]
   policies: RepositoryPolicy[]
-  credentials: GitCredential[]
   deliver: (source: string, id: string, decision: Decision) => Promise<Delivered>
   signal: AbortSignal
   say: Say
@@ -26,33 +26,21 @@ export interface PollOptions {
 }
 
 /** Until the signal: each repository at once, then at its own pace. */
-export function poller({ redis, forges, policies, credentials, deliver, signal, say, everyMs = 600_000 }: PollOptions) {
+export function poller({ redis, remote, forges, policies, deliver, signal, say, everyMs = 600_000 }: PollOptions) {
   const store = headsOf(redis)
   const due = new Map<string, number>()
   const etags = new Map<string, string | null>()
   const failing = new Set<string>()
 
-  /** Branch → commit as it is now; null: nothing has changed since it was asked for last. */
-  async function now({ url }: KnownRepo): Promise<Record<string, string> | null> {
-    const found = findForge(forges, url)
-    if (found?.forge.kind === 'gitea') return gitea(found.forge).heads(found, { signal, withinMs: 20_000 })
-    if (found) {
-      const { github } = await import('#lib/forge/github.ts')
-      const { heads, etag } = await github(found.forge).heads(found, etags.get(url) ?? null, { signal, withinMs: 30_000 })
-      etags.set(url, etag)
-      return heads
-    }
-    const lines = (await gitWith(credentials)('ls-remote', '--heads', '--end-of-options', url)).split('\n')
-    const pairs = lines.flatMap((line) => {
-      const [, commit, branch] = /^([0-9a-f]{40}|[0-9a-f]{64})\trefs\/heads\/(.+)$/.exec(line) ?? []
-      return commit && branch ? [[branch, commit] as const] : []
-    })
-    return Object.fromEntries(pairs)
+  async function look(repo: KnownRepo): Promise<void> {
+    const { heads: current, etag } = await remote.all(repo.url, etags.get(repo.url) ?? null)
+    if (!current) return
+    await compare(repo, current)
+    // not before: what could not be dealt with is asked for again, and must not be "unchanged" then
+    etags.set(repo.url, etag)
   }
 
-  async function look(repo: KnownRepo): Promise<void> {
-    const current = await now(repo)
-    if (!current) return
+  async function compare(repo: KnownRepo, current: Heads): Promise<void> {
     const before = await store.seen(repo.url)
     // at first sight nothing is new
     if (!before) return store.set(repo.url, current)

@@ -70,7 +70,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         (text) => say('artifacts', 'swept', { text }),
       ),
     )
-    parts.push(sync.run(), listening.poll())
+    parts.push(sync.run(), listening.poll(), listening.schedule())
     if (config.forges.length) parts.push(tellForges(listening.metrics))
     if (options.kube) parts.push(watch(options.kube))
     const stopped = new Promise<void>((resolve) =>

@@ -65,7 +65,11 @@ function pull({ repo, head, number, author, title }: PullRequest, policy: Policy
   return { do: 'build', spec, options: { ...options, hold }, cancelRunning }
 }
 
-const specOf = (repo: string, branch: string, commit: string, { pool, pipeline }: Policy, secrets: string[]): JobSpec => ({
-  ...{ repo, branch, commit, pipeline, pool, secrets },
-  ...{ timeoutMs: 0, env: {} },
-})
+/** The job that a policy makes of a commit. */
+export const specOf = (
+  repo: string,
+  branch: string,
+  commit: string,
+  { pool, pipeline }: Pick<Policy, 'pool' | 'pipeline'>,
+  secrets: string[],
+): JobSpec => ({ repo, branch, commit, pipeline, pool, secrets, timeoutMs: 0, env: {} })

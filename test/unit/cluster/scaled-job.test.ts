@@ -108,7 +108,7 @@ test('raibid.yaml in the cluster: serve builds and shows no more than here, and 
 artifacts: https://git.test/ci
 registry: http://registry.test:5000
 serve: { public: false }
-repositories: [{ match: 'org/*', branches: [main], secrets: [A], forks: ignore, mirror: org/x, url: 'https://git.test/org/x', poll: 90s }, { match: '**', enabled: false }]
+repositories: [{ match: 'org/*', branches: [main], secrets: [A], forks: ignore, mirror: org/x, url: 'https://git.test/org/x', poll: 90s, cron: '0 3 * * *' }, { match: '**', enabled: false }]
 forges: [{ kind: gitea, url: 'https://git.test', aliases: ['http://gitea.test:3000'], tokenFile: /home/me/hush }]
 publicUrl: https://ci.test`)
   const text = (configMap(config)['data'] as Record<string, string>)['raibid.yaml']!

@@ -118,7 +118,9 @@ describe('a payload', () => {
 })
 
 describe('the policy', () => {
-  const policy = (more: Partial<RepositoryPolicy> = {}): RepositoryPolicy[] => [{ ...repositoryPolicies(undefined)[0]!, ...more }]
+  const policy = (more: Partial<RepositoryPolicy> = {}): RepositoryPolicy[] => [
+    { ...repositoryPolicies(undefined, [], [])[0]!, ...more },
+  ]
   const push = (more: Partial<Push> = {}): Push => ({ ...(readPayload('gitea', 'push', pushed()) as Push), ...more })
   const what = (event: ForgeEvent, policies: RepositoryPolicy[]) => {
     const decision = decide(event, policies)
