@@ -9,17 +9,15 @@ export const startTimeOf = (pid: number): string | null => factsOf(pid)?.startTi
 /** Whether the process that had this pid and start time still runs. */
 export const isSameProcess = (pid: number, startTime: string): boolean => startTimeOf(pid) === startTime
 
-/** Processes known to have no environment (`env -i`): not looked at twice. */
-const bare = new Map<number, string>()
 const nothing = new Int32Array(new SharedArrayBuffer(4))
 
-/** The environment a process was started with, each variable between NULs; empty when it has none or may not be seen. */
-function environmentOf(pid: number): string {
+/** The environment a process was started with, each variable between NULs; empty when there is none now, null when it may not be seen. */
+function environmentOf(pid: number): string | null {
   try {
     const text = readFileSync(`/proc/${pid}/environ`, 'latin1')
     return text === '' ? '' : `\0${text}\0`
   } catch {
-    return ''
+    return null
   }
 }
 
@@ -36,19 +34,20 @@ function isInside(pid: number, folder: string): boolean {
 function markedAmong(all: Facts[], entry: RegExp, folder?: string): Facts[] {
   const found: Facts[] = []
   let open = all
-  // In the middle of an exec a process has no environment to be read; a moment later it has.
-  for (let look = 0; look < 10 && open.length > 0; look++) {
+  // In the middle of an exec a process has no environment to be read; a moment later, on a busy machine many moments later, it has.
+  for (let look = 0; look < 100 && open.length > 0; look++) {
     if (look > 0) Atomics.wait(nothing, 0, 0, 1)
     open = open.filter((facts) => {
       const environment = environmentOf(facts.pid)
-      const inside = folder !== undefined && !environment.includes('=') && isInside(facts.pid, folder)
-      if (inside || entry.test(environment)) found.push(facts)
-      else return environment === '' && facts.alive && bare.get(facts.pid) !== facts.startTime
+      const inside = folder !== undefined && !environment?.includes('=') && isInside(facts.pid, folder)
+      if (inside || (environment && entry.test(environment))) found.push(facts)
+      else if (environment === '') {
+        const now = factsOf(facts.pid)
+        return now !== null && now.alive && !now.bare
+      }
       return false
     })
   }
-  if (bare.size > 10_000) bare.clear()
-  for (const { pid, startTime } of open) bare.set(pid, startTime)
   return found
 }
 
