@@ -1,12 +1,11 @@
 /** Writes artifacts below a folder of the user: never over anything, never outside it, and only what has its checksum. */
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, lstat, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { RaibidError } from '#lib/errors.ts'
 import type { Artifact } from '#lib/queue/types.ts'
+import { checkedBytes } from './checked.ts'
 import { pathProblem } from './path.ts'
 import type { ArtifactStore, Place } from './store.ts'
 
@@ -46,7 +45,7 @@ export async function fetchArtifact(
   { artifact, index, folder }: { artifact: Artifact; index: number; folder: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const { path, bytes, sha256, executable } = artifact
+  const { path, executable } = artifact
   const problem = pathProblem(path) ?? (await inTheWay(folder, path))
   if (problem) throw new RaibidError(`${shown(path)} ${problem}`)
   const target = join(folder, path)
@@ -56,18 +55,7 @@ export async function fetchArtifact(
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   const file = await open(half, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, executable ? 0o755 : 0o644)
   try {
-    const hash = createHash('sha256')
-    let size = 0
-    const check = new Transform({
-      transform(piece: Buffer, _, done) {
-        hash.update(piece)
-        size += piece.length
-        done(size > bytes ? new RaibidError(`${shown(path)} has more than its ${bytes} bytes in the store`) : null, piece)
-      },
-    })
-    await pipeline(await store.open(place, index), check, file.createWriteStream(), { signal })
-    if (size !== bytes || hash.digest('hex') !== sha256)
-      throw new RaibidError(`${shown(path)} is damaged in the store: its bytes are not those that were kept`)
+    await pipeline(await store.open(place, index), checkedBytes(artifact), file.createWriteStream(), { signal })
     // unlike a rename, it never replaces what has appeared there meanwhile
     await link(half, target)
   } finally {

@@ -11,7 +11,7 @@ import { env, files } from '#lib/contract.ts'
 import { UnreachableError, UsageError } from '#lib/errors.ts'
 import { shownUrl } from '#lib/queue/connect.ts'
 import { isLoopback } from '#lib/server/http/listen.ts'
-import { storyLine, type Say } from '#lib/server/say.ts'
+import { storyJson, storyLine, type Say } from '#lib/server/say.ts'
 import { webhookSecrets } from '#lib/server/webhook-secret.ts'
 
 export const spec = {
@@ -27,6 +27,7 @@ export const spec = {
       placeholder: '<n>',
     },
     ...clusterFlags,
+    log: { type: 'string', description: 'form of the story on stderr: text or json', default: 'text', placeholder: '<form>' },
     stalled: {
       type: 'duration',
       description: 'how long work may wait for KEDA before Jobs are created in its place; default: 15s',
@@ -36,6 +37,7 @@ export const spec = {
 } satisfies Spec
 
 export async function run(args: Args<typeof spec>, { signal }: Context): Promise<number> {
+  if (!['text', 'json'].includes(args.log)) throw new UsageError(`--log: ${JSON.stringify(args.log)} is neither text nor json`)
   const config = await loadConfig()
   const { redisUrl } = config
   if (!redisUrl) throw new UnreachableError(`there is no queue: start the local pool with \`just up\`, or set ${env.redisUrl}`)
@@ -47,7 +49,8 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
       `--host ${args.host} can be reached by others: set ${env.webhookSecret} to the secret under which forges sign`,
     )
   const { serve } = await import('#lib/server/serve.ts')
-  const say: Say = (area, what, facts) => info(`${new Date().toISOString()} ${storyLine(area, what, facts)}`)
+  const line = args.log === 'json' ? storyJson : storyLine
+  const say: Say = (area, what, facts) => info(line(new Date(), area, what, facts))
   const ended = new AbortController()
   signal.addEventListener('abort', () => ended.abort())
   // to be ended is what it is for: SIGTERM is no failure

@@ -4,13 +4,14 @@ import * as z from 'zod/mini'
 import type { Authority } from '../http/auth.ts'
 import { boundedBody, jsonOf } from '../http/body.ts'
 import { Refused } from '../http/problem.ts'
+import { artifactRoutes } from './artifacts.ts'
 import type { Api, Route } from './define.ts'
 import { jobRoutes } from './jobs.ts'
 import { logRoutes } from './log.ts'
 import { openApi } from './openapi.ts'
 import { viewRoutes } from './views.ts'
 
-export const apiRoutes: Route[] = [...jobRoutes, ...logRoutes, ...viewRoutes]
+export const apiRoutes: Route[] = [...jobRoutes, ...artifactRoutes, ...logRoutes, ...viewRoutes]
 
 const largest = 256 * 1024
 

@@ -17,6 +17,8 @@ export const jobName = z.object({
   ),
 })
 
+export const artifactName = z.object({ ...jobName.shape, index: text(4).check(z.regex(/^\d+$/, 'is not a number')) })
+
 const step = z.looseObject({
   name: z.string(),
   state: z.enum(['running', 'success', 'failed', 'skipped', 'cancelled']),
@@ -101,3 +103,11 @@ export const agentsView = z.object({
 })
 
 export const whyView = z.object({ id: z.string(), state: z.string(), why: z.string() })
+
+export const artifactList = z.object({
+  job: z.string(),
+  attempt: z.number(),
+  /** Why there are fewer than the build meant, or none any more. */
+  note: z.nullable(z.string()),
+  artifacts: z.array(z.object({ path: z.string(), bytes: z.number(), sha256: z.string(), executable: z.optional(z.boolean()) })),
+})

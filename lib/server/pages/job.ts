@@ -33,7 +33,20 @@ function facts({ job, why }: JobPage): Html {
       ${fact('took', took === null ? 'not begun' : formatDuration(took))}
       ${fact('attempt', `${job.attempt}${job.agent ? ` on ${job.agent}` : ''}`)}
       ${failures.length ? fact('failed tests', html`${failures.map(({ name, message }) => html`<div><code>${name}</code> <span class="soft">${message}</span></div>`)}`) : ''}
-      ${artifacts.length ? fact('artifacts', html`${artifacts.map(({ path, bytes }) => html`<div><code>${path}</code> <span class="soft">${bytes} bytes</span></div>`)}<code>just artifacts ${shortId(job.id)} --get</code>`) : ''}
+      ${
+        artifacts.length
+          ? fact(
+              'artifacts',
+              html`${artifacts.map(
+                  ({ path, bytes }, index) =>
+                    html`<div>
+                      <a href="/api/v1/jobs/${job.id}/artifacts/${index}"><code>${path}</code></a>
+                      <span class="soft">${bytes} bytes</span>
+                    </div>`,
+                )}<code>just artifacts ${shortId(job.id)} --get</code>`,
+            )
+          : ''
+      }
       ${fact('log', html`<a href="/jobs/${job.id}/log">raw</a>`)}
       ${fact('here', html`<code>just repro ${shortId(job.id)}</code>${isFinal(job.state) ? html`, <code>just retry ${shortId(job.id)}</code>` : ''}`)}
     </dl>

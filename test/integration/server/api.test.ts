@@ -1,11 +1,15 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
 import { producer } from '#lib/queue/producer.ts'
 import { worker } from '#lib/queue/worker.ts'
 import { testPool, type TestPool } from '#test/helpers/pool.ts'
 import { aSpec } from '#test/helpers/queue.ts'
 import { events, startServe, type Serve } from '#test/helpers/serve.ts'
 import { stepsRepo } from '#test/helpers/steps-repo.ts'
+import { createRepo } from '#test/helpers/tmp-repo.ts'
 import { waitFor } from '#test/helpers/wait-for.ts'
 
 let pool: TestPool
@@ -231,6 +235,39 @@ describe('pages', () => {
     expect(list).not.toMatch(/<img/)
     const svg = await (await serve.get(`/badge.svg?repo=${encodeURIComponent(repo.path)}&branch=main`)).text()
     expect(svg).toContain('main: failed')
+  })
+
+  test('artifacts: a link for each, always a download; what is damaged in the store never arrives whole', async () => {
+    const repo = createRepo({
+      files: {
+        '.raibid.yaml': stringify({
+          artifacts: ['out/*'],
+          steps: [{ run: `mkdir out && printf '<script>alert(1)</script>' > 'out/a "ü.html' && seq 100000 > out/b` }],
+        }),
+      },
+    })
+    const id = await pool.enqueue(repo.path)
+    await pool.ended(id)
+    expect(await (await serve.get(`/jobs/${id}`)).text()).toContain(`href="/api/v1/jobs/${id}/artifacts/1"`)
+    const list = await serve.json<{ artifacts: { path: string; bytes: number }[] }>(`/api/v1/jobs/${id}/artifacts`)
+    expect(list.artifacts.map(({ path }) => path)).toEqual(['out/a "ü.html', 'out/b'])
+    const file = await serve.get(`/api/v1/jobs/${id}/artifacts/0`)
+    expect(await file.text()).toBe('<script>alert(1)</script>')
+    expect(Object.fromEntries(file.headers)).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'content-disposition': `attachment; filename="a___.html"; filename*=UTF-8''a%20%22%C3%BC.html`,
+      'content-security-policy': "default-src 'none'; sandbox",
+      'x-content-type-options': 'nosniff',
+    })
+    for (const [name, status] of Object.entries({ 2: 404, '-1': 400, '..%2f0': 400, x: 400 }))
+      expect((await serve.get(`/api/v1/jobs/${id}/artifacts/${name}`)).status, name).toBe(status)
+    const kept = join(pool.home, 'artifacts', id, '1', '1')
+    writeFileSync(kept, readFileSync(kept, 'utf8').replace('99999', '99998'))
+    const damaged = await serve.get(`/api/v1/jobs/${id}/artifacts/1`)
+    await expect(damaged.text()).rejects.toThrow(/terminated|aborted/)
+    rmSync(kept)
+    await expect(serve.get(`/api/v1/jobs/${id}/artifacts/1`).then((answer) => answer.text())).rejects.toThrow()
+    expect((await serve.get('/healthz')).status).toBe(200)
   })
 
   test.each(['/jobs/ZZZZZZ', '/static/../app.ts', '/nothing', '/jobs/%00'])('%s: 404 or 400, as a problem', async (path) => {

@@ -7,7 +7,7 @@ import type { AgentView } from '#lib/queue/reader.ts'
 import { failureCount } from '#lib/server/cluster/failures.ts'
 import { orphans } from '#lib/server/cluster/hung.ts'
 import { jobFrom } from '#lib/server/cluster/job-from.ts'
-import { storyLine } from '#lib/server/say.ts'
+import { storyJson, storyLine } from '#lib/server/say.ts'
 import { silenceWatch } from '#lib/pool/silence.ts'
 import { forgottenJobs, superfluousJobs } from '#lib/server/cluster/tidy.ts'
 import { aJob, aPod, aScaledJob } from './objects.ts'
@@ -130,10 +130,18 @@ test('a Lease is held by another until its time is over', () => {
   expect([isHeld(lease('a'), 'a', at(1)), isHeld(lease(''), 'a', at(1))]).toEqual([false, false])
 })
 
-test('a line of the story', () =>
-  expect(storyLine('podwatch', 'released', { agent: 'a-1', reason: 'out of memory', none: undefined })).toBe(
-    'podwatch released agent=a-1 reason="out of memory"',
-  ))
+test('a line of the story, for people and for programs', () => {
+  const at = new Date('2026-03-01T10:00:00Z')
+  const facts = { agent: 'a-1', reason: 'out of\nmemory', none: undefined }
+  expect(storyLine(at, 'podwatch', 'released', facts)).toBe(
+    '2026-03-01T10:00:00.000Z podwatch released agent=a-1 reason="out of\\nmemory"',
+  )
+  const all = { time: '2026-03-01T10:00:00.000Z', area: 'podwatch', what: 'released' }
+  expect(JSON.parse(storyJson(at, 'podwatch', 'released', { ...facts, what: 'other' }))).toEqual({
+    ...{ agent: 'a-1', reason: 'out of\nmemory' },
+    ...all,
+  })
+})
 
 test('a Job that has failed for good without being marked so is removed: it would count for max until its deadline', () => {
   const now = 1_000_000
