@@ -1,13 +1,16 @@
 /** A push to a real Gitea becomes a build, and its commit says how it went. */
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { gitea } from '#lib/forge/gitea.ts'
 import { testPool, type TestPool } from '#test/helpers/pool.ts'
-import { giteaRepo, realGitea, withGitea, type GiteaRepo } from '#test/helpers/real-gitea.ts'
-import { startServe, type Serve } from '#test/helpers/serve.ts'
+import { startGitServer } from '#test/helpers/git-server.ts'
+import { giteaApi, giteaRepo, realGitea, withGitea, type GiteaRepo } from '#test/helpers/real-gitea.ts'
+import { pushBody, startServe, type Serve } from '#test/helpers/serve.ts'
 import { stepsFile } from '#test/helpers/steps-repo.ts'
+import { createRepo } from '#test/helpers/tmp-repo.ts'
 import { waitFor } from '#test/helpers/wait-for.ts'
 
 withGitea('a push to a real Gitea', () => {
@@ -81,5 +84,31 @@ withGitea('a push to a real Gitea', () => {
     await pool.ended(id)
     serve = await startServe(pool.env)
     await waitFor('the status on the commit', async () => (await stateOf(commit)) === 'success', 30_000)
+  })
+
+  test('a push to a second git server: Gitea fetches its mirror when it is told, and the mirror’s own push is built', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'raibid-source-'))
+    const source = createRepo({ path: join(root, 'app'), files: stepsFile('echo one') })
+    const git = await startGitServer({ root })
+    onTestFinished(() => git.close())
+    const owner = `t${randomBytes(4).toString('hex')}`
+    await giteaApi('POST', '/orgs', { username: owner })
+    const migration = { clone_addr: `${git.url}/app`, repo_owner: owner, repo_name: 'app', mirror: true, mirror_interval: '8h' }
+    const { clone_url: mirror } = await giteaApi<{ clone_url: string }>('POST', '/repos/migrate', migration)
+    writeFileSync(
+      config,
+      `forges: [{ kind: gitea, url: ${realGitea.url} }]\npublicUrl: https://ci.example\nrepositories: [{ match: me/app, mirror: ${owner}/app }, { match: '**' }]\n`,
+    )
+    await serve.end()
+    serve = await startServe(pool.env)
+    expect((await pool.task('pool/hooks', mirror, '--url', serve.url)).code).toBe(0)
+    const commit = source.commitFiles(stepsFile('echo two'))
+    // as GitHub tells of it: its repository is the mirror's source
+    const told = await serve.deliver(pushBody({ url: 'https://github.com/me/app.git', commit, name: 'me/app' }), { to: 'github' })
+    expect(await told.json()).toMatchObject({ outcome: 'sync' })
+    const { id } = await jobOf(commit)
+    expect((await pool.ended(id)).state).toBe('success')
+    const place = { owner, name: 'app' }
+    await waitFor('the status', async () => (await client.statuses(place, commit))[0]?.state === 'success', 20_000)
   })
 })

@@ -27,20 +27,26 @@ export async function startServe(env: NodeJS.ProcessEnv, ...args: string[]) {
     story: () => story,
     get: (path: string, init: RequestInit = {}) => fetch(url + path, init),
     json: async <T>(path: string, init: RequestInit = {}) => (await (await fetch(url + path, init)).json()) as T,
-    /** A signed delivery, as Gitea sends it. */
+    /** A signed delivery, as Gitea or GitHub sends it. */
     deliver(
       body: string | Uint8Array<ArrayBuffer>,
-      { event = 'push', id = crypto.randomUUID() as string, key = secret, headers = {} as Record<string, string> } = {},
+      {
+        event = 'push',
+        id = crypto.randomUUID() as string,
+        key = secret,
+        to = 'gitea' as 'gitea' | 'github',
+        headers = {} as Record<string, string>,
+      } = {},
     ) {
       const signature = createHmac('sha256', key).update(body).digest('hex')
-      return fetch(url + routes.webhook('gitea'), {
+      return fetch(url + routes.webhook(to), {
         method: 'POST',
         body,
         headers: {
           'content-type': 'application/json',
-          'x-gitea-event': event,
-          'x-gitea-delivery': id,
-          'x-gitea-signature': signature,
+          [`x-${to}-event`]: event,
+          [`x-${to}-delivery`]: id,
+          ...(to === 'gitea' ? { 'x-gitea-signature': signature } : { 'x-hub-signature-256': `sha256=${signature}` }),
           ...headers,
         },
       })
