@@ -8,7 +8,7 @@ import type { Heads } from '#lib/forge/types.ts'
 import { heads as headsOf, type KnownRepo } from '#lib/queue/heads.ts'
 import { pause } from '#lib/queue/keeper.ts'
 import { pageOf } from '#lib/queue/pages.ts'
-import type { Delivered } from './hooks/deliver.ts'
+import { finder, type Delivered } from './hooks/deliver.ts'
 import { decide, type Decision } from './hooks/policy.ts'
 import type { repoHeads } from './repo-heads.ts'
 import type { Say } from './say.ts'
@@ -71,7 +71,7 @@ export function poller({ redis, remote, forges, policies, deliver, signal, say, 
       files: null,
     } as const
     // what a mirror's source has is built when the mirror has it
-    const { outcome, reason, job } = await deliver('poll', `${repo.url} ${branch} ${commit}`, decide(push, policies))
+    const { outcome, reason, job } = await deliver(finder, `${repo.url} ${branch} ${commit}`, decide(push, policies))
     say('poll', outcome, { repository: repo.name, branch, job, reason })
   }
 

@@ -20,6 +20,9 @@ export interface DeliverOptions {
   sync: (mirror: string) => Promise<void>
 }
 
+/** The source of what nobody told of (lib/server/poll.ts). */
+export const finder = 'poll'
+
 export interface Delivered {
   outcome: 'enqueued' | 'held' | 'duplicate' | 'ignored' | 'sync'
   reason: string
@@ -40,10 +43,15 @@ export async function deliver(options: DeliverOptions, source: string, id: strin
   if (repo.kind === 'path') throw new UsageError('the repository of a webhook has a URL; this one names a folder')
   const checked = { ...spec, repo: repo.url, branch: verifyBranch(spec.branch) }
   const known = deliveries(redis)
-  const { job: wanted, again } = await known.idFor(source, id)
+  const { job: wanted, again, found } = await known.idFor(source, id, checked)
+  if (found && (source === 'gitea' || source === 'github')) {
+    await known.becomes(source, id, found, checked)
+    return { outcome: 'duplicate', reason: 'this push was found before it was told of', job: found }
+  }
   const { sealed, missing } = sealedFor(options, checked, wanted)
   const { id: job, deduplicated } = await jobs.enqueue(checked, { ...how, id: wanted, ...(sealed && { sealed }) })
   if (deduplicated) await known.becomes(source, id, job)
+  if (source === finder && !deduplicated) await known.foundAs(checked, job)
   if (cancelRunning) await cancelOlder(jobs, await reader.running(spec.pool), checked, job)
   const reason = [
     ...(again ? ['this delivery has been seen before'] : deduplicated ? ['the same build is unfinished already'] : []),

@@ -62,3 +62,18 @@ test('a push while serve is down is found when it is back, and what was built is
   expect(await jobs(first)).toHaveLength(1)
   expect(await jobs(missed)).toHaveLength(1)
 })
+
+test('a push that was found before its webhook came is one job; the same commit pushed later is another', async () => {
+  const url = `${git.url}/polled`
+  const commit = polled!.commitFiles({ late: 'late' })
+  const [first] = await waitFor('the job', async () => {
+    const found = await jobs(commit)
+    return found.length ? found : null
+  })
+  await pool.ended(first!.id)
+  const body = pushBody({ url, commit, name: 'me/polled' })
+  const told = async (id: string) => (await (await serve.deliver(body, { id })).json()) as { outcome: string; job: string }
+  expect(await told('one')).toMatchObject({ outcome: 'duplicate', job: first!.id })
+  expect(await told('one')).toMatchObject({ outcome: 'duplicate', job: first!.id })
+  expect((await told('another')).outcome).toBe('enqueued')
+})
