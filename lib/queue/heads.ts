@@ -14,9 +14,21 @@ const place = (url: string): string => keys.heads(hash('sha256', url).slice(0, 3
 
 /** Where each branch stood when it was seen last, so that a push that nobody told us of can be found. */
 export function heads(redis: Redis) {
+  const told = new Map<string, string>()
   return {
+    /** Written when it is new or other than what this one wrote last. */
     async remember(repo: KnownRepo): Promise<void> {
-      await redis.hset(keys.repos, repo.url, JSON.stringify(repo))
+      const text = JSON.stringify(repo)
+      if (told.get(repo.url) === text) return
+      await redis.hset(keys.repos, repo.url, text)
+      if (told.size >= 1000) told.clear()
+      told.set(repo.url, text)
+    },
+
+    /** Notes where a branch stands, of a repository that has been looked at. */
+    async moved(url: string, branch: string, commit: string): Promise<void> {
+      // the others are found at the first look
+      if (await redis.exists(place(url))) await redis.hset(place(url), branch, commit)
     },
 
     async repos(): Promise<KnownRepo[]> {

@@ -4,7 +4,7 @@ import type { RepositoryPolicy } from '#lib/config-repositories.ts'
 import { routes } from '#lib/contract.ts'
 import { heads } from '#lib/queue/heads.ts'
 import { deliver, type Delivered, type DeliverOptions } from '../hooks/deliver.ts'
-import type { Push, RepoRef } from '../hooks/event.ts'
+import type { RepoRef } from '../hooks/event.ts'
 import { readPayload } from '../hooks/payload.ts'
 import { decide } from '../hooks/policy.ts'
 import { isSigned } from '../hooks/signature.ts'
@@ -29,6 +29,7 @@ const names = {
 
 export function webhooks(options: WebhookOptions): Hono {
   const app = new Hono()
+  const store = heads(options.redis)
   for (const forge of ['gitea', 'github'] as const)
     app.post(routes.webhook(forge), async (context) => {
       const header = names[forge]
@@ -43,7 +44,12 @@ export function webhooks(options: WebhookOptions): Hono {
         const told = readPayload(forge, event, jsonOf(formless(body, context.req.header('content-type'))))
         if (typeof told === 'string') throw new Refused(400, told)
         const done = await deliver(options, forge, delivery, decide(told, options.policies))
-        if (told.kind === 'push') await seen(options.redis, told)
+        if (told.kind === 'push') {
+          const { repo, ref, commit } = told
+          await store.remember(repo)
+          // whoever looks for pushes that were not told need not find this one
+          if (ref.kind === 'branch') await store.moved(repo.url, ref.name, commit)
+        }
         options.tell(forge, done.outcome, { event, delivery, ...(done.job && { job: done.job }), reason: done.reason })
         return context.json(done, done.outcome === 'enqueued' || done.outcome === 'held' ? 201 : 200)
       } catch (error) {
@@ -59,12 +65,4 @@ function formless(body: Uint8Array, type = ''): Uint8Array {
   if (!type.startsWith('application/x-www-form-urlencoded')) return body
   const payload = new URLSearchParams(Buffer.from(body).toString('utf8')).get('payload')
   return Buffer.from(payload ?? '')
-}
-
-/** Where the branch stands now: whoever looks for pushes that were not told need not find this one. */
-async function seen(redis: WebhookOptions['redis'], { repo, ref, commit }: Push): Promise<void> {
-  const store = heads(redis)
-  await store.remember(repo)
-  // the others are found at the first look
-  if (ref.kind === 'branch' && (await store.seen(repo.url))) await store.set(repo.url, { [ref.name]: commit })
 }
