@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { env, files } from '#lib/contract.ts'
+import { env, files, serveNodeFlags } from '#lib/contract.ts'
 
 export interface ServeChildOptions {
   root: string
@@ -31,7 +31,7 @@ export function startServe({ root, home, redisUrl, say }: ServeChildOptions) {
   function start(): void {
     const begun = Date.now()
     const own = { [env.home]: home, [env.redisUrl]: redisUrl }
-    const running = spawn(process.execPath, [join(root, 'tasks/pool/serve.ts')], {
+    const running = spawn(process.execPath, [...serveNodeFlags, join(root, 'tasks/pool/serve.ts')], {
       stdio: ['ignore', log, log, 'ipc'],
       env: { ...process.env, ...own },
       // a Ctrl-C in our terminal is for us to pass on

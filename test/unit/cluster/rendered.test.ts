@@ -6,7 +6,7 @@ import { asFiles, asYaml } from '#lib/cluster/render.ts'
 import { containersOf, podOf } from '#lib/cluster/requests.ts'
 import { root } from '#lib/config.ts'
 import { parseArgs } from '#lib/cli/args.ts'
-import { cluster, env, routes } from '#lib/contract.ts'
+import { cluster, env, routes, serveNodeFlags } from '#lib/contract.ts'
 import { spec as serveSpec } from '../../../tasks/pool/serve.ts'
 import { pick, rendered } from '#test/helpers/rendered.ts'
 
@@ -140,6 +140,7 @@ describe('what is agreed', () => {
       { path: routes.readyz, port: container.ports[0].name },
       { path: routes.healthz, port: container.ports[0].name },
     ])
+    expect(container.env).toContainEqual({ name: 'NODE_OPTIONS', value: serveNodeFlags.join(' ') })
     const variable = (name: string) => container.env.find((one: any) => one.name === name).valueFrom.secretKeyRef
     expect(variable(env.webhookSecret)).toEqual({ name: cluster.serveSecret, key: 'webhook-secret' })
     for (const token of [env.giteaToken, env.githubToken]) expect(variable(token).optional).toBe(true)
