@@ -72,6 +72,19 @@ export function gitea({ url, token }: Pick<Forge, 'url' | 'token'>) {
       }
     },
 
+    /** Whether `after` has all that `before` had; false as well when Gitea has not one of them. */
+    async isForward(repo: RepoName, before: string, after: string, options: CallOptions = {}): Promise<boolean> {
+      const path = `${repoPath(repo)}/compare/${encodeURIComponent(after)}...${encodeURIComponent(before)}`
+      try {
+        return (
+          (await ask(z.object({ total_commits: z.number() }), { path, what: 'compare commits', ...options })).total_commits === 0
+        )
+      } catch (error) {
+        if (error instanceof RefusedError && error.status === 404) return false
+        throw error
+      }
+    },
+
     /** Says what became of a commit; the full id. Gitea answers 500 for a commit that it has not. */
     async setStatus(repo: RepoName, sha: string, status: CommitStatus, options: CallOptions = {}): Promise<void> {
       const { state, context, description, targetUrl = '' } = status

@@ -54,7 +54,7 @@ export async function control(options: ControlOptions) {
   const app = serveApp({
     api: { redis, reader, jobs, config, pools, logs, events, tokens },
     hooks: {
-      ...{ ...hooks, secrets, policies: config.repositories },
+      ...{ ...hooks, secrets, policies: config.repositories, forges: config.forges },
       tell(forge, outcome, facts) {
         metrics.webhook(forge, outcome)
         say('webhook', outcome, { forge, ...facts })

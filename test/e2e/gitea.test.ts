@@ -48,6 +48,18 @@ withGitea('the client, by a real Gitea', () => {
     expect([await client.hasCommit(repo, sha), await client.hasCommit(repo, aCommit(1))]).toEqual([true, false])
   })
 
+  test('a push that went back is told from one that went on', async () => {
+    const first = repo.local.git('rev-parse', 'HEAD').trim()
+    const gone = repo.local.commitFiles({ gone: 'gone' })
+    repo.push('main')
+    repo.local.git('reset', '--hard', '--quiet', first)
+    const now = repo.local.commitFiles({ now: 'now' })
+    repo.push('main')
+    const forward = (before: string) => client.isForward(repo, before, now)
+    await waitFor('the push', async () => (await client.heads(repo))['main'] === now)
+    expect([await forward(first), await forward(gone), await forward(aCommit(1))]).toEqual([true, false, false])
+  })
+
   test('webhooks of a repository, an organisation and the server; a test delivery comes signed', async () => {
     const got: { signature: string; body: string }[] = []
     const receiver = createServer(

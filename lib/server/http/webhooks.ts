@@ -1,12 +1,13 @@
 /** `POST /webhooks/gitea` and `/webhooks/github`: a signed push becomes a job, or an answer that says why not. */
 import { Hono } from 'hono'
 import type { RepositoryPolicy } from '#lib/config-repositories.ts'
+import type { Forge } from '#lib/config.ts'
 import { routes } from '#lib/contract.ts'
 import { heads } from '#lib/queue/heads.ts'
 import { deliver, type Delivered, type DeliverOptions } from '../hooks/deliver.ts'
 import type { RepoRef } from '../hooks/event.ts'
+import { decideAsking } from '../hooks/forced.ts'
 import { readPayload } from '../hooks/payload.ts'
-import { decide } from '../hooks/policy.ts'
 import { isSigned } from '../hooks/signature.ts'
 import { boundedBody, jsonOf } from './body.ts'
 import { Refused } from './problem.ts'
@@ -15,6 +16,7 @@ export interface WebhookOptions extends DeliverOptions {
   /** Those that are valid now. Without any, nothing is accepted. */
   secrets: readonly string[]
   policies: RepositoryPolicy[]
+  forges: Forge[]
   /** What became of each delivery. */
   tell: (forge: RepoRef['forge'], outcome: Delivered['outcome'] | 'refused', facts: Record<string, string>) => void
 }
@@ -43,7 +45,7 @@ export function webhooks(options: WebhookOptions): Hono {
         if (!/^[\w-]{1,100}$/.test(delivery)) throw new Refused(400, `the header ${header.delivery} is missing or no id`)
         const told = readPayload(forge, event, jsonOf(formless(body, context.req.header('content-type'))))
         if (typeof told === 'string') throw new Refused(400, told)
-        const done = await deliver(options, forge, delivery, decide(told, options.policies))
+        const done = await deliver(options, forge, delivery, await decideAsking(told, options.policies, options.forges))
         if (told.kind === 'push') {
           const { repo, ref, commit } = told
           await store.remember(repo)

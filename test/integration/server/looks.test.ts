@@ -1,9 +1,12 @@
 import type { Redis } from 'ioredis'
+import type { ServerResponse } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { repositoryPolicies } from '#lib/config-repositories.ts'
 import type { Forge } from '#lib/config.ts'
 import { heads } from '#lib/queue/heads.ts'
 import { mirrorSyncs } from '#lib/queue/mirror-syncs.ts'
+import type { ForgeEvent } from '#lib/server/hooks/event.ts'
+import { decideAsking } from '#lib/server/hooks/forced.ts'
 import type { Decision } from '#lib/server/hooks/policy.ts'
 import { mirrorSync } from '#lib/server/mirror-sync.ts'
 import { poller } from '#lib/server/poll.ts'
@@ -125,4 +128,33 @@ test('a schedule: nothing at first sight, then once for what was missed, by howe
   now = at('10:49')
   await one.look()
   expect(delivered).toHaveLength(before)
+})
+
+test('a push that Gitea does not call forced, and that may be, is built whatever files it lists', async () => {
+  const policies = repositoryPolicies([{ match: '**', paths: ['src/**'] }], [], [])
+  const push = (more: object = {}): ForgeEvent => ({
+    ...{ kind: 'push', ref: { kind: 'branch', name: 'main' }, commit: aCommit(2), before: aCommit(1), forced: false },
+    ...{ message: '', author: '', commitAt: 0, files: ['README.md'] },
+    repo: { forge: 'gitea', name: 'me/app', url: `${forge.url}/me/app.git`, defaultBranch: 'main' },
+    ...more,
+  })
+  let answer = (response: ServerResponse): void => json(response, 200, { total_commits: 0 })
+  const asked: string[] = []
+  forge.intercept = (call, response) => {
+    asked.push(call.path)
+    answer(response)
+    return true
+  }
+  const decided = async (event: ForgeEvent) => (await decideAsking(event, policies, forges('gitea'))).do
+  expect(await decided(push({ files: ['src/a'] }))).toBe('build')
+  expect(asked).toEqual([])
+  expect(await decided(push())).toBe('nothing')
+  expect(asked).toEqual([`/api/v1/repos/me/app/compare/${aCommit(2)}...${aCommit(1)}`])
+  answer = (response) => json(response, 200, { total_commits: 1 })
+  expect(await decided(push())).toBe('build')
+  answer = (response) => json(response, 404, { message: 'ref does not exist' })
+  expect(await decided(push())).toBe('build')
+  await forge.down()
+  expect(await decided(push())).toBe('build')
+  await forge.up()
 })
