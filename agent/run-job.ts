@@ -4,7 +4,7 @@ import type { Config } from '#lib/config.ts'
 import { files } from '#lib/contract.ts'
 import { openStore } from '#lib/artifacts/store.ts'
 import { messageOf } from '#lib/errors.ts'
-import type { Answer, Claimed, Worker } from '#lib/queue/worker.ts'
+import type { Answer, Worker } from '#lib/queue/worker.ts'
 import type { Job } from '#lib/queue/types.ts'
 import { preparePipe } from './pipe.ts'
 import { removeFolder } from '#lib/remove-folder.ts'
@@ -13,6 +13,7 @@ import { publishImage } from './images.ts'
 import { startGuard } from './guard.ts'
 import { keepLease } from './lease.ts'
 import { maskWhole } from './mask.ts'
+import { report, type Ran } from './report.ts'
 import { openSecrets } from './secrets.ts'
 import { createShipper, type Shipper } from './shipper.ts'
 import { stepEnvironment } from '#lib/pipeline/step-env.ts'
@@ -33,13 +34,6 @@ export interface RunOptions {
   /** When the process became an agent, ms. */
   bornAt: number
   drain: AbortSignal
-}
-
-export interface Ran {
-  /** What became of the job, in words. */
-  ended: string
-  /** The next one, when it was asked for and the report could bring it. */
-  claimed: Claimed | null
 }
 
 /** Runs one claimed job to its end and reports it. Everything it started is gone afterwards. */
@@ -68,12 +62,13 @@ export async function runJob(options: RunOptions): Promise<Ran> {
   let nextLease: ReturnType<typeof keepLease> | undefined
   try {
     const outcome = await build()
-    const ran = await report(outcome)
+    const { next } = options
+    const ran = await report({ job, token, next, worker, config, shipper, stop: stop.signal }, outcome)
     const { claimed } = ran
     // it is ours from now on, and removing a large workspace may take longer than a lease
     if (claimed?.kind === 'job')
       nextLease = keepLease(
-        () => worker.beat(claimed.job.id, options.next!),
+        () => worker.beat(claimed.job.id, next!),
         () => {},
       )
     if (outcome.kind !== 'result') return ran
@@ -128,41 +123,5 @@ export async function runJob(options: RunOptions): Promise<Ran> {
       mask: (text) => maskWhole(text, hidden),
       cache: config.cache,
     })
-  }
-
-  function afterStop(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const soon = (): void => void setTimeout(resolve, ms).unref()
-      if (stop.signal.aborted) soon()
-      else stop.signal.addEventListener('abort', soon, { once: true })
-    })
-  }
-
-  async function report(outcome: Outcome): Promise<Ran> {
-    const ran = await settle(outcome)
-    // the result was refused: another attempt's artifacts are those that count
-    if (
-      outcome.kind === 'result' &&
-      ran.ended.startsWith('lost') &&
-      outcome.result.phases.some((phase) => phase.artifacts?.length)
-    )
-      await openStore(config)
-        .then((store) => store.remove({ job: job.id, attempt: job.attempt }))
-        .catch(() => {}) // what is left is swept
-    return ran
-  }
-
-  async function settle(outcome: Outcome): Promise<Ran> {
-    if (stop.signal.reason === 'lost') return { ended: 'lost: another attempt holds the job', claimed: null }
-    // a Redis that is full refuses lines but takes results: whoever asked for the end must not wait for the last line
-    await Promise.race([shipper?.flush(), afterStop(2000)])
-    shipper?.stop()
-    if (outcome.kind === 'release') {
-      const became = await worker.release(token, outcome.how, outcome.reason)
-      return { ended: `given back (${outcome.reason}): ${became}`, claimed: null }
-    }
-    if (!options.next) return { ended: await worker.finish(job.id, token, outcome.result), claimed: null }
-    const { state, claimed } = await worker.finishAndClaim(job.id, token, outcome.result, options.next, job.pool)
-    return { ended: state, claimed }
   }
 }
