@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { availableParallelism, homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
@@ -19,6 +19,8 @@ const env = {
 
 export default defineConfig({
   test: {
+    // most of the time these tests wait: with one worker, vitest's own choice for two cores, a run takes twice as long
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ['default', './test/helpers/skips-reporter.ts'],
     projects: [
       {

@@ -39,7 +39,7 @@ describe('cancel', () => {
     const begun = Date.now()
     await client.cancel(id, 'by the test')
     await waitFor('the tree to be gone', async () => (await marked(id)).length === 0)
-    expect(Date.now() - begun).toBeLessThan(2000)
+    expect(Date.now() - begun).toBeLessThan(5000)
     expect(await pool.ended(id)).toMatchObject({
       state: 'cancelled',
       reason: 'by the test',

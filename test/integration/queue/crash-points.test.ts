@@ -92,7 +92,7 @@ test.concurrent.each([
   ['the agent is killed after the call, before its answer', 'reply', true],
   ['the connection is cut before the call arrives', 'before', false],
   ['the answer is lost', 'reply', false],
-] as const)('%s, at each call in turn: one result, the whole log, nothing left', { timeout: 240_000 }, async (_, mode, kill) => {
+] as const)('%s, at each call in turn: one result, the whole log, nothing left', { timeout: 480_000 }, async (_, mode, kill) => {
   const server = await startRedis()
   try {
     let call = 1
