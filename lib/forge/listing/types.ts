@@ -44,4 +44,6 @@ export interface Listing {
   /** Calls made for it, and how many of them were answered by "not changed". */
   requests: number
   unchanged: number
+  /** What a person should know of besides, a sentence each: a token that may do more than it has to. */
+  warnings: string[]
 }
