@@ -5,8 +5,12 @@ import { webUrl } from './config-values.ts'
 
 const forge = z
   .strictObject({
-    kind: z.enum(['gitea', 'github'], 'is not a kind of forge: gitea or github').describe('Either gitea or github'),
-    url: webUrl.optional().describe('Its address, as a browser has it (default for github: https://github.com)'),
+    kind: z
+      .enum(['gitea', 'github', 'gitlab'], 'is not a kind of forge: gitea, github or gitlab')
+      .describe('One of gitea, github and gitlab; a gitlab is a source of mirrors only: no webhooks, no commit statuses'),
+    url: webUrl
+      .optional()
+      .describe('Its address, as a browser has it (default for github: https://github.com, for gitlab: https://gitlab.com)'),
     aliases: z
       .array(webUrl)
       .max(20, 'has more than 20 entries')
@@ -16,10 +20,15 @@ const forge = z
       .string()
       .min(1, 'is empty')
       .optional()
-      .describe('File (mode 600) with a token for it (default: the variable RAIBID_GITEA_TOKEN or RAIBID_GITHUB_TOKEN)'),
+      .describe(
+        'File (mode 600) with a token for it (default: the variable RAIBID_GITEA_TOKEN, RAIBID_GITHUB_TOKEN or RAIBID_GITLAB_TOKEN)',
+      ),
   })
-  .refine(({ kind, url }) => kind === 'github' || url !== undefined, { path: ['url'], message: 'is missing' })
+  .refine(({ kind, url }) => kind !== 'gitea' || url !== undefined, { path: ['url'], message: 'is missing' })
 
-export const forges = z.array(forge).max(20, 'has more than 20 entries').describe('The forges that host what is built')
+export const forges = z
+  .array(forge)
+  .max(20, 'has more than 20 entries')
+  .describe('The forges that host what is built, or what is mirrored')
 
 export type ForgeFile = z.infer<typeof forge>

@@ -4,9 +4,9 @@ import type { ForgeFile } from './config-forge-schema.ts'
 import { env as names } from './contract.ts'
 import { UsageError } from './errors.ts'
 
-/** A server that hosts repositories, and that is told what became of their commits. */
+/** A server that hosts repositories: Gitea and GitHub tell us of pushes and are told what became of them, a GitLab is a source of mirrors only. */
 export interface Forge {
-  kind: 'gitea' | 'github'
+  kind: 'gitea' | 'github' | 'gitlab'
   /** Its address, without a slash at the end. */
   url: string
   /** Other addresses under which its repositories are cloned. */
@@ -18,18 +18,30 @@ export interface Forge {
   token(): string
 }
 
-const variables = { gitea: names.giteaToken, github: names.githubToken } as const
-const github = 'https://github.com'
+/** One that has webhooks and commit statuses of ours. */
+export type BuiltForge = Forge & { kind: 'gitea' | 'github' }
 
-/** The forges of `raibid.yaml`; github.com besides, when there is a token for it. */
+export const isBuilt = (forge: Forge): forge is BuiltForge => forge.kind !== 'gitlab'
+
+/** Nobody gave a token, which is a mistake only where one is needed. */
+export class NoTokenError extends UsageError {
+  override name = 'NoTokenError'
+}
+
+const variables = { gitea: names.giteaToken, github: names.githubToken, gitlab: names.gitlabToken } as const
+const usual = { github: 'https://github.com', gitlab: 'https://gitlab.com' } as const
+
+/** The forges of `raibid.yaml`; github.com and gitlab.com besides, when there is a token for it. */
 export function forgesOf(
   file: readonly ForgeFile[],
   { env, root }: { env: NodeJS.ProcessEnv; root: string },
   problems: string[],
 ): Forge[] {
   const known = (kind: Forge['kind']): ForgeFile[] => file.filter((forge) => forge.kind === kind)
-  const all: ForgeFile[] = [...file, ...(env[names.githubToken] && !known('github').length ? [{ kind: 'github' } as const] : [])]
-  const urls = all.map(({ url }) => url ?? github)
+  const implied = (['github', 'gitlab'] as const).filter((kind) => env[variables[kind]] && !known(kind).length)
+  const addressOf = ({ kind, url }: ForgeFile): string => url ?? (kind === 'gitea' ? '' : usual[kind])
+  const all: ForgeFile[] = [...file, ...implied.map((kind) => ({ kind }))]
+  const urls = all.map(addressOf)
   const twice = urls.find((url, i) => urls.indexOf(url) < i)
   if (twice) problems.push(`forges: ${twice} is there twice`)
   for (const [kind, variable] of Object.entries(variables) as [Forge['kind'], string][]) {
@@ -39,14 +51,16 @@ export function forgesOf(
         `${variable}: there are ${known(kind).length} forges of the kind ${kind}, so each needs a tokenFile of its own`,
       )
   }
-  return all.map(({ kind, url = github, aliases = [], tokenFile }) => {
+  return all.map((forge) => {
+    const { kind, aliases = [], tokenFile } = forge
+    const url = addressOf(forge)
     const variable = variables[kind]
     const given = env[variable]
     const path = tokenFile && resolve(root, tokenFile)
     const token = (): string => {
       if (given) return checked(given, variable)
       if (path) return checked(read(path), path)
-      throw new UsageError(`there is no token for ${url}: set ${variable}, or the tokenFile of that forge in raibid.yaml`)
+      throw new NoTokenError(`there is no token for ${url}: set ${variable}, or the tokenFile of that forge in raibid.yaml`)
     }
     return { kind, url, aliases, token }
   })

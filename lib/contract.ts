@@ -43,6 +43,8 @@ export const env = {
   giteaToken: 'RAIBID_GITEA_TOKEN',
   /** Token for the one GitHub of `forges`, or for github.com when that list has none. */
   githubToken: 'RAIBID_GITHUB_TOKEN',
+  /** Token for the one GitLab of `forges`, or for gitlab.com when that list has none: a source of mirrors only, so one that may read is enough. */
+  gitlabToken: 'RAIBID_GITLAB_TOKEN',
   /** Address under which a browser finds this installation's pages. */
   publicUrl: 'RAIBID_PUBLIC_URL',
 } as const
@@ -89,6 +91,7 @@ export const files = {
   artifacts: 'artifacts',
   compileCache: 'cache/node',
   buildCache: 'cache/builds',
+  mirrorListings: 'mirrors/listings',
 } as const
 
 /** Paths of `serve`'s HTTP. */

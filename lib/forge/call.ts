@@ -61,7 +61,7 @@ export function callerTo(place: Place, base: string, token: () => string): Calle
 }
 
 /** The whole answer, unless somebody sends without end. */
-async function bounded(response: Response): Promise<string> {
+export async function bounded(response: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {

@@ -16,8 +16,8 @@ export class RefusedError extends RaibidError {
 }
 
 export interface Place {
-  /** For people: Gitea, GitHub. */
-  title: 'Gitea' | 'GitHub'
+  /** For people. */
+  title: 'Gitea' | 'GitHub' | 'GitLab'
   url: string
 }
 
@@ -28,25 +28,43 @@ export interface Answer {
   header: (name: string) => string | null | undefined
 }
 
-const variable = { Gitea: env.giteaToken, GitHub: env.githubToken } as const
+const variable = { Gitea: env.giteaToken, GitHub: env.githubToken, GitLab: env.gitlabToken } as const
 
-/** The sentence for a refusal: what was asked for, what the forge says, and what to do. */
-export function refused({ title, url }: Place, token: string, what: string, answer: Answer): RefusedError {
+/**
+ * The sentence for a refusal: what was asked for, what the forge says, and what to do. `token` null: it was asked without one. `may`: what
+ * a token has to allow.
+ */
+export function refused(
+  { title, url }: Place,
+  token: string | null,
+  what: string,
+  answer: Answer,
+  may: 'read' | 'write' = 'write',
+): RefusedError {
   const { status } = answer
-  const said = safe(answer.message.replaceAll(token, '***')).slice(0, 200).trim()
+  const said = safe(token ? answer.message.replaceAll(token, '***') : answer.message)
+    .slice(0, 200)
+    .trim()
   const words = said ? `${status}: ${said}` : `${status}`
   const wait = waitOf(answer)
+  const where = `in ${variable[title]} or the forge's tokenFile`
   if (wait !== null)
     return new RefusedError(
-      `${title} at ${url} asks us to wait ${Math.ceil(wait / 1000)} s before we ${what} (${words})`,
+      `${title} at ${url} asks us to wait ${Math.ceil(wait / 1000)} s before we ${what} (${words})` +
+        (token ? '' : `; it allows more with a token: give one ${where}`),
       429,
       wait,
     )
+  const rights = may === 'write' ? 'may write to the repository' : 'may read it'
   const text =
     {
-      401: `${title} at ${url} does not take our token (${words}); give a valid one in ${variable[title]} or the forge's tokenFile`,
-      403: `${title} at ${url} does not let our token ${what} (${words}); give one that may write to the repository`,
-      404: `${title} at ${url} could not ${what} (${words}): there is no such thing, or our token may not see it`,
+      401: token
+        ? `${title} at ${url} does not take our token (${words}); give a valid one ${where}`
+        : `${title} at ${url} wants a token before we ${what} (${words}); give one ${where}`,
+      403: token
+        ? `${title} at ${url} does not let our token ${what} (${words}); give one that ${rights}`
+        : `${title} at ${url} does not let us ${what} without a token (${words}); give one ${where}`,
+      404: `${title} at ${url} could not ${what} (${words}): there is no such thing, or ${token ? 'our token may not see it' : 'only a token lets us see it'}`,
     }[status] ?? `${title} at ${url} refused to ${what} (${words})`
   return new RefusedError(text, status)
 }

@@ -1,29 +1,40 @@
-import type { Forge } from '#lib/config.ts'
+import { isBuilt, type BuiltForge, type Forge } from '#lib/config-forges.ts'
 import { parseRepo, type Repo } from '#lib/repo.ts'
 import { isNamePart, type RepoName } from './types.ts'
 
 export interface Found extends RepoName {
-  forge: Forge
+  forge: BuiltForge
 }
 
 const bare = (path: string): string => path.replace(/^\/+|\/+$/g, '').replace(/\.git$/, '')
 const ports: Record<string, string> = { 'http:': ':80', 'https:': ':443' }
 
-/** Which forge has a repository, by its clone address, and what it is called there; null: none that we know of, or it is a folder. */
+/**
+ * Which forge has a repository, by its clone address, and what it is called there; null: none that builds what is pushed to it (a GitLab
+ * is a source of mirrors only), or it is a folder.
+ */
 export function findForge(forges: readonly Forge[], repo: string): Found | null {
+  for (const forge of forges.filter(isBuilt)) {
+    const parts = partsAt(forge, repo)
+    const [owner, name] = parts ?? []
+    if (owner && name && parts!.length === 2) return { forge, owner, name }
+  }
+  return null
+}
+
+/** The parts of a repository's path at a forge, by its clone address; null: it is not there, or that is no name. */
+export function partsAt({ url: own, aliases }: Pick<Forge, 'url' | 'aliases'>, repo: string): string[] | null {
   const { url, kind, host } = readable(repo)
   if (kind === 'path') return null
   const given = kind === 'http' ? new URL(url) : null
   const path = given ? given.pathname : sshPath(url)
-  for (const forge of forges) {
-    for (const address of [forge.url, ...forge.aliases].map((text) => new URL(text))) {
-      const same = given ? hostOf(given) === hostOf(address) : host.replace(/:\d+$/, '').toLowerCase() === address.hostname
-      const prefix = given ? bare(address.pathname) : ''
-      const rest = bare(path)
-      if (!same || (prefix && !rest.startsWith(`${prefix}/`))) continue
-      const [owner = '', name = '', ...more] = rest.slice(prefix ? prefix.length + 1 : 0).split('/')
-      if (isNamePart(owner) && isNamePart(name) && !more.length) return { forge, owner, name }
-    }
+  for (const address of [own, ...aliases].map((text) => new URL(text))) {
+    const same = given ? hostOf(given) === hostOf(address) : host.replace(/:\d+$/, '').toLowerCase() === address.hostname
+    const prefix = given ? bare(address.pathname) : ''
+    const rest = bare(path)
+    if (!same || (prefix && !rest.startsWith(`${prefix}/`))) continue
+    const parts = rest.slice(prefix ? prefix.length + 1 : 0).split('/')
+    if (parts.length > 1 && parts.every(isNamePart)) return parts
   }
   return null
 }

@@ -19,15 +19,29 @@ interface Failure {
   response?: { headers: Record<string, string | number | undefined>; data?: unknown }
 }
 
+/** What GitHub means for good, and 429, which says itself when to come back. */
+const notAgain = [400, 401, 403, 404, 410, 422, 429, 451]
+
+interface ApiOptions {
+  repeats?: number | undefined
+  /** In the place of node's own. */
+  fetch?: typeof fetch
+  /** What our token has to allow. */
+  may?: 'read' | 'write'
+}
+
 /**
  * Calls to GitHub by Octokit, which is loaded at the first. It spaces writes as GitHub asks (one a second) and repeats what failed on
  * GitHub's side twice; waiting out a rate limit is the caller's business, who is told how long.
  */
-export function githubApi({ url, token }: Pick<Forge, 'url' | 'token'>, repeats = 2) {
+export function githubApi(
+  { url, token }: Pick<Forge, 'url'> & { token: () => string | null },
+  { repeats = 2, fetch, may }: ApiOptions = {},
+) {
   const place: Place = { title: 'GitHub', url }
-  let made: { octokit: Rest; secret: string } | undefined
+  let made: { octokit: Rest; secret: string | null } | undefined
 
-  async function octokit(): Promise<{ octokit: Rest; secret: string }> {
+  async function octokit(): Promise<{ octokit: Rest; secret: string | null }> {
     const secret = token()
     if (made?.secret === secret) return made
     const [{ Octokit }, { throttling }, { retry }] = await Promise.all([
@@ -38,12 +52,13 @@ export function githubApi({ url, token }: Pick<Forge, 'url' | 'token'>, repeats 
     made = {
       secret,
       octokit: new (Octokit.plugin(throttling, retry))({
-        auth: secret,
+        ...(secret !== null && { auth: secret }),
         baseUrl: apiOf(url),
         userAgent: 'raibid-ci',
         log: silent,
         throttle: { id: url, onRateLimit: () => false, onSecondaryRateLimit: () => false },
-        retry: { retries: repeats },
+        retry: { retries: repeats, doNotRetry: notAgain },
+        ...(fetch && { request: { fetch } }),
       }),
     }
     return made
@@ -68,7 +83,7 @@ export function githubApi({ url, token }: Pick<Forge, 'url' | 'token'>, repeats 
       const { message: own } = (response.data ?? {}) as { message?: unknown }
       const header = (name: string): string | undefined => response.headers[name]?.toString()
       const said = status === 304 ? message : safe(typeof own === 'string' ? own : message)
-      throw refused(place, secret, what, { status, message: said, header })
+      throw refused(place, secret, what, { status, message: said, header }, may)
     }
   }
 }

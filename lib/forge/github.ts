@@ -12,7 +12,7 @@ export interface HeadsAnswer {
 
 /** What is asked of GitHub. The same promises as lib/forge/gitea.ts. */
 export function github(forge: Pick<Forge, 'url' | 'token'>, repeats?: number) {
-  const ask = githubApi(forge, repeats)
+  const ask = githubApi(forge, { repeats })
   /** As Octokit wants it; checked, for it becomes a path. */
   const named = (repo: RepoName) => {
     repoPath(repo)

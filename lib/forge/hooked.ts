@@ -1,8 +1,9 @@
 /** Puts our webhook on a repository, an organisation or a whole Gitea; again it changes nothing but what is wrong. */
-import type { Forge } from '#lib/config.ts'
+import { isBuilt, type Forge } from '#lib/config-forges.ts'
 import { routes } from '#lib/contract.ts'
 import { UsageError } from '#lib/errors.ts'
 import { findForge } from './find.ts'
+import { placeOf } from './listing/place.ts'
 import type { Hook, HookWish, RepoName } from './types.ts'
 
 /** What starts a build: Gitea tells of a pull request's new commits by an event of its own. */
@@ -34,7 +35,14 @@ export interface HookOptions {
 export async function hookRepository(forges: Forge[], repo: string, options: HookOptions): Promise<HookChange> {
   const found = findForge(forges, repo)
   if (!found) {
-    const known = forges.map(({ url }) => url).join(', ') || 'none'
+    const lab = placeOf(repo, forges)
+    if (lab?.forge === 'gitlab')
+      throw new UsageError(`${repo} is on GitLab, which is a source of mirrors only: put the webhook on its mirror at your Gitea`)
+    const known =
+      forges
+        .filter(isBuilt)
+        .map(({ url }) => url)
+        .join(', ') || 'none'
     throw new UsageError(`${repo} is on no forge of raibid.yaml (forges: ${known}); add its forge there`)
   }
   const { forge, owner, name } = found

@@ -1,6 +1,7 @@
 import { openStore } from '#lib/artifacts/store.ts'
 import { keepSwept } from '#lib/artifacts/sweep.ts'
 import type { KubeChoice } from '#lib/cluster/kubeconfig.ts'
+import { isBuilt } from '#lib/config-forges.ts'
 import type { Config } from '#lib/config.ts'
 import { messageOf } from '#lib/errors.ts'
 import { connectLasting } from '#lib/queue/connect-lasting.ts'
@@ -61,6 +62,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       signal: ended.signal,
     })
     options.onListen?.(listening.url)
+    for (const { url } of config.forges.filter((forge) => !isBuilt(forge)))
+      say('forge', 'only a source of mirrors', { url, reason: 'no webhooks or commit statuses for GitLab' })
     parts.push(keepOn(keeper, ended.signal, (error) => say('keeper', 'trouble', { why: messageOf(error) })))
     parts.push(
       keepSwept(
@@ -71,7 +74,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ),
     )
     parts.push(sync.run(), listening.poll(), listening.schedule())
-    if (config.forges.length) parts.push(tellForges(listening.metrics))
+    if (config.forges.some(isBuilt)) parts.push(tellForges(listening.metrics))
     if (options.kube) parts.push(watch(options.kube))
     const stopped = new Promise<void>((resolve) =>
       signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve()),

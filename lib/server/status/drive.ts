@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Redis } from 'ioredis'
+import { isBuilt } from '#lib/config-forges.ts'
 import type { Config } from '#lib/config.ts'
 import { messageOf } from '#lib/errors.ts'
 import { redactUrl } from '#lib/redact-url.ts'
@@ -44,7 +45,7 @@ export async function driveStatuses(options: StatusOptions): Promise<void> {
   const me = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`.replaceAll(/\s/g, '-')
   const [reporter, reader] = [reporterOf(redis, me), readerOf(redis)]
   const lanes = new Map(
-    config.forges.map((forge) => {
+    config.forges.filter(isBuilt).map((forge) => {
       const withinMs = options.withinMs ?? (forge.kind === 'github' ? 30_000 : 10_000)
       const status = (job: Job) => statusOf(job, config.publicUrl)
       return [

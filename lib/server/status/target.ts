@@ -1,4 +1,4 @@
-import type { Forge } from '#lib/config.ts'
+import { isBuilt, type BuiltForge, type Forge } from '#lib/config-forges.ts'
 import { messageOf, RaibidError } from '#lib/errors.ts'
 import { RefusedError } from '#lib/forge/errors.ts'
 import { findForge, type Found } from '#lib/forge/find.ts'
@@ -16,7 +16,7 @@ export interface Client {
 /** Where `owner/name` on GitHub is, for a repository that is mirrored from there. */
 export type GithubOf = (repo: string) => string | undefined
 
-export const clientOf = (forge: Forge): Client => (forge.kind === 'gitea' ? gitea(forge) : github(forge))
+export const clientOf = (forge: BuiltForge): Client => (forge.kind === 'gitea' ? gitea(forge) : github(forge))
 
 /** All that is to be told of a job: the forge that has its repository, and GitHub where that is a mirror of it. */
 export function targetsOf(
@@ -28,7 +28,7 @@ export function targetsOf(
   const own = findForge(forges, repo)
   const source = githubOf(repo)
   const [owner = '', name = ''] = source?.split('/') ?? []
-  const hub = source && forges.find(({ kind }) => kind === 'github')
+  const hub = source && forges.filter(isBuilt).find(({ kind }) => kind === 'github')
   const mirrored = hub && hub !== own?.forge && isNamePart(owner) && isNamePart(name) ? [{ forge: hub, owner, name }] : []
   return [...(own ? [own] : []), ...mirrored]
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Forge } from '#lib/config.ts'
 import { findForge } from '#lib/forge/find.ts'
+import { placeOf } from '#lib/forge/listing/place.ts'
 import { targetsOf } from '#lib/server/status/target.ts'
 
 const forge = (kind: Forge['kind'], url: string, ...aliases: string[]): Forge => ({ kind, url, aliases, token: () => 'x' })
@@ -44,4 +45,30 @@ test('a mirror has two places to be told of; what only stands for another is tol
   expect(places('https://github.com/raibid/app', 'raibid/app')).toEqual(['github raibid/app'])
   expect(places('/snapshots/1', undefined, repo)).toEqual(['gitea ci/app'])
   expect(places('/srv/app')).toEqual([])
+})
+
+test('a GitLab is no place to build from or to tell, but one to mirror from, with all its groups', () => {
+  const lab = [...forges, forge('gitlab', 'https://lab.example/git', 'https://lab.alias')]
+  const repo = 'https://lab.example/git/group/sub/app.git'
+  expect(findForge(lab, repo)).toBeNull()
+  expect(targetsOf({ repo: 'https://lab.example/git/group/app' }, lab)).toEqual([])
+  expect(placeOf(repo, lab)).toEqual({ forge: 'gitlab', url: 'https://lab.example/git', path: 'group/sub/app' })
+})
+
+test.each([
+  ['https://github.com/raibid/app.git', 'github https://github.com raibid/app'],
+  ['git@github.com:raibid/app.git', 'github https://github.com raibid/app'],
+  ['https://gitlab.com/a/b/c/d', 'gitlab https://gitlab.com a/b/c/d'],
+  ['git@gitlab.com:a/b/c.git', 'gitlab https://gitlab.com a/b/c'],
+  ['http://127.0.0.1:3000/ci/app', 'gitea http://127.0.0.1:3000 ci/app'],
+  ['https://github.com/a/b/c', null],
+  ['https://gitlab.com/a', null],
+  ['https://gitlab.com/a/../b', null],
+  ['https://gitlab.com.evil.example/a/b', null],
+  ['https://me:hush@gitlab.com/a/b', null],
+  ['/srv/app', null],
+  ['nonsense', null],
+])('where %s is', (repo, expected) => {
+  const place = placeOf(repo, forges)
+  expect(place && `${place.forge} ${place.url} ${place.path}`).toBe(expected)
 })

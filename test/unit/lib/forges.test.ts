@@ -25,9 +25,17 @@ test('forges as raibid.yaml has them, without a slash at the end; a configuratio
   expect(inspect(config, { depth: 9 }) + JSON.stringify(config)).not.toContain('hush')
 })
 
-test('a token for GitHub makes it a forge; one for Gitea needs an address first', async () => {
-  const { forges } = await load('', { RAIBID_GITHUB_TOKEN: 'x', RAIBID_GITEA_TOKEN: 'y' })
-  expect(forges.map(({ url }) => url)).toEqual(['https://github.com'])
+test('a token for GitHub or GitLab makes it a forge; one for Gitea needs an address first', async () => {
+  const { forges } = await load('', { RAIBID_GITHUB_TOKEN: 'x', RAIBID_GITEA_TOKEN: 'y', RAIBID_GITLAB_TOKEN: 'z' })
+  expect(forges.map(({ url, token }) => [url, token()])).toEqual([
+    ['https://github.com', 'x'],
+    ['https://gitlab.com', 'z'],
+  ])
+})
+
+test('a GitLab of one’s own', async () => {
+  const { forges } = await load('forges: [{ kind: gitlab, url: "https://lab.example/git/" }]', { RAIBID_GITLAB_TOKEN: 'z' })
+  expect(forges.map(({ kind, url }) => `${kind} ${url}`)).toEqual(['gitlab https://lab.example/git'])
 })
 
 test('a token in a file is read when it is asked for, so that a new one is seen', async () => {
@@ -50,7 +58,7 @@ test('what is no token is refused without being shown; without one, what to do i
 })
 
 test.each([
-  ['forges: [{ kind: gitlab }]', 'forges[0].kind: "gitlab" is not a kind of forge: gitea or github'],
+  ['forges: [{ kind: forgejo }]', 'forges[0].kind: "forgejo" is not a kind of forge: gitea, github or gitlab'],
   ['forges: [{ kind: gitea }]', 'forges[0].url: is missing'],
   ['forges: [{ kind: gitea, url: "http://me:hush@h" }]', 'is not an address such as https://git.example'],
   ['forges: [{ kind: gitea, url: "ftp://h" }]', 'is not an address such as'],

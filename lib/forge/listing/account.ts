@@ -1,0 +1,50 @@
+/** Whose repositories, as people write it: `myorg`, `gitlab:group/sub`, `gitea:org@host`, `github:org@ghe.example`. */
+import { safe } from '#lib/cli/untrusted.ts'
+import { webUrlForm } from '#lib/config-env.ts'
+import { UsageError } from '#lib/errors.ts'
+import type { Account, ListingForge } from './types.ts'
+
+const usual: Record<ListingForge, string | null> = {
+  github: 'https://github.com',
+  gitlab: 'https://gitlab.com',
+  gitea: null,
+}
+
+const part = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/
+const form = 'myorg, gitlab:group/subgroup, gitea:org@git.example or github:org@ghe.example'
+
+/**
+ * The account that is meant; GitHub unless it says otherwise. Behind `@` stands a host (https), or a whole address (`http://…`). `known`:
+ * addresses of forges, whose scheme and path a host alone then means. Throws UsageError for anything else.
+ */
+export function parseAccount(text: string, known: readonly string[] = []): Account {
+  const shown = JSON.stringify(safe(text.length > 80 ? `${text.slice(0, 80)}…` : text).replace(/\/\/[^/]*@/g, '//***@'))
+  const wrong = (why: string): UsageError => new UsageError(`${shown} ${why}: write it as ${form}`)
+  const [, kind = 'github', rest = ''] = /^(?:([a-z]{1,20}):(?!\/\/))?(.*)$/s.exec(text) ?? []
+  if (!(kind in usual)) throw wrong(`names no forge that can be listed (github, gitlab, gitea)`)
+  const forge = kind as ListingForge
+  const at = rest.indexOf('@')
+  const name = at < 0 ? rest : rest.slice(0, at)
+  const parts = name.split('/')
+  if (text.length > 500 || !parts.every((one) => part.test(one))) throw wrong('is not the name of an organisation, user or group')
+  if (parts.length > 1 && forge !== 'gitlab')
+    throw wrong(`has a slash, and ${forge} has no groups in groups; a single repository is for mirror-repo`)
+  if (parts.length > 21) throw wrong('has more than 21 groups in each other')
+  const url = at < 0 ? usual[forge] : addressOf(rest.slice(at + 1), known)
+  if (url === null) throw wrong(at < 0 ? 'does not say at which host' : 'has no host such as git.example behind the @')
+  return { forge, url, name }
+}
+
+/** An account as parseAccount takes it. */
+export function accountText({ forge, url, name }: Account): string {
+  if (url === usual[forge]) return forge === 'github' ? name : `${forge}:${name}`
+  return `${forge}:${name}@${/^https:\/\/[^/]+$/.test(url) ? url.slice('https://'.length) : url}`
+}
+
+function addressOf(text: string, known: readonly string[]): string | null {
+  const whole = /^https?:\/\//.test(text) ? text : `https://${text}`
+  if (!webUrlForm.test(whole) || !URL.canParse(whole)) return null
+  const url = whole.replace(/\/+$/, '')
+  if (url === text.replace(/\/+$/, '')) return url
+  return known.find((address) => new URL(address).host === new URL(url).host) ?? url
+}
