@@ -1,8 +1,8 @@
 import { LineCounter, isMap, isPair, parseDocument, type Document } from 'yaml'
 import type { z } from 'zod'
 
-/** What a checked file holds, or everything that is wrong with it, each as `file:line: key: sentence`. */
-export type Checked<T> = { value: T; problems: [] } | { value?: undefined; problems: string[] }
+/** What a checked file holds, and on which line each part begins; or everything that is wrong with it, each as `file:line: key: sentence`. */
+export type Checked<T> = { value: T; problems: []; lineOf: (path: Path) => number } | { value?: undefined; problems: string[] }
 
 type Path = readonly PropertyKey[]
 
@@ -24,12 +24,14 @@ export function checkYaml<T>(text: string, file: string, schema: z.ZodType<T>): 
     return { problems: [`${file}: repeats too much by aliases (*name); write it out`] }
   }
   const result = schema.safeParse(content, { reportInput: true })
-  if (result.success) return { value: result.data, problems: [] }
-  const where = (path: Path) => {
-    const line = lines.linePos(offsetOf(doc, path)).line || 1
-    return `${file}:${line}: ${path.length ? `${keyOf(path)}: ` : ''}`
-  }
-  return { problems: limited(result.error.issues.flatMap((issue) => sentences(issue).map(([path, text]) => where(path) + text))) }
+  const lineOf = (path: Path): number => lines.linePos(offsetOf(doc, path)).line || 1
+  if (result.success) return { value: result.data, problems: [], lineOf }
+  const found = result.error.issues.flatMap(sentences).map(([path, text]) => {
+    const key = path.length ? `${keyOf(path)}: ` : ''
+    return { line: lineOf(path), text: `${key}${text}` }
+  })
+  const inOrder = found.toSorted((a, b) => a.line - b.line)
+  return { problems: limited(inOrder.map(({ line, text }) => `${file}:${line}: ${text}`)) }
 }
 
 /** `steps[1].timeout`. */
@@ -62,7 +64,8 @@ function sentences(issue: z.core.$ZodIssue): [Path, string][] {
   }
   // The name itself is wrong, and the inner issues say how.
   if (issue.code === 'invalid_key') return [[issue.path, issue.issues.map(({ message }) => message).join(', ')]]
-  const message = issue.message.startsWith('is ') ? issue.message : `is wrong: ${issue.message}`
+  const ours = issue.code === 'custom' || issue.message.startsWith('is ') || issue.message.startsWith('has ')
+  const message = ours ? issue.message : `is wrong: ${issue.message}`
   return [
     [issue.path, issue.input === undefined || typeof issue.input === 'object' ? message : `${shown(issue.input)} ${message}`],
   ]
@@ -78,7 +81,8 @@ const names: Record<string, string> = {
   boolean: 'true or false',
 }
 const article = (expected: string) => names[expected] ?? `a ${expected}`
-const shown = (value: unknown) => (JSON.stringify(value) ?? String(value)).slice(0, 60)
+// what should not be there may be a login
+const shown = (value: unknown) => (JSON.stringify(value) ?? String(value)).replace(/\/\/[^/"]*@/g, '//***@').slice(0, 60)
 
 const limited = (problems: string[]): string[] =>
   problems.length > maxProblems ? [...problems.slice(0, maxProblems), `… and ${problems.length - maxProblems} more`] : problems

@@ -15,17 +15,20 @@ const longest = 500
  * the flag (or the key of a file) and the character that is wrong.
  */
 export function compilePattern(text: string, flagName: string): Pattern {
-  if (text.length > longest)
-    throw new UsageError(`${flagName}: the regular expression is ${text.length} characters long; at most ${longest} are allowed`)
-  if (!text.isWellFormed()) throw new UsageError(`${flagName}: the regular expression is not well-formed Unicode`)
-  try {
-    const compiled = RE2JS.compile(text)
-    return { test: (name) => compiled.test(name) }
-  } catch (error) {
-    if (!(error instanceof RE2JSSyntaxException)) throw error
-    const at = [...text.slice(0, placeOf(text, error))].length + 1
-    throw new UsageError(`${flagName}: /${safe(text)}/ is no regular expression: ${wordsOf(error)}, at character ${at}`)
-  }
+  const problem = patternProblem(text)
+  if (problem) throw new UsageError(`${flagName}: ${text.length > longest ? 'it' : `/${safe(text)}/`} ${problem}`)
+  const compiled = RE2JS.compile(text)
+  return { test: (name) => compiled.test(name) }
+}
+
+/** What is wrong with an expression, as it stands behind it: `is no regular expression: … at character 4`; null: nothing. */
+export function patternProblem(text: string): string | null {
+  if (text.length > longest) return `is ${text.length} characters long; at most ${longest} are allowed`
+  if (!text.isWellFormed()) return 'is no well-formed Unicode'
+  const mistake = mistakeOf(text)
+  if (!mistake) return null
+  const at = [...text.slice(0, placeOf(text, mistake))].length + 1
+  return `is no regular expression: ${wordsOf(mistake)}, at character ${at}`
 }
 
 const wordsOf = ({ error, input }: RE2JSSyntaxException): string => {

@@ -31,9 +31,10 @@ export async function taskSpecs(): Promise<Spec[]> {
 
 /** The README as the specs, the justfile, the config schema and lib/contract.ts make it. */
 export async function renderReadme(readme = read('README.md')): Promise<string> {
-  const [{ z }, { configSchema }, { raibidSchema }, specs] = await Promise.all([
+  const [{ z }, { configSchema }, { mirrorsSchema }, { raibidSchema }, specs] = await Promise.all([
     import('zod'),
     import('#lib/config-schema.ts'),
+    import('#lib/mirror/file-schema.ts'),
     import('#lib/pipeline/schema.ts'),
     taskSpecs(),
   ])
@@ -42,6 +43,7 @@ export async function renderReadme(readme = read('README.md')): Promise<string> 
     recipes: recipesTable(parseJustfile(read('justfile')), specs),
     flags: flagsSection(specs),
     config: configTable(z.toJSONSchema(configSchema, { io: 'input' }) as Parameters<typeof configTable>[0]),
+    'mirrors-file': configTable(z.toJSONSchema(mirrorsSchema, { io: 'input' }) as Parameters<typeof configTable>[0]),
     'pipeline-file': configTable(raibidSchema()),
     environment: envTable(contract, 'env'),
     'step-environment': envTable(contract, 'stepEnv'),

@@ -18,20 +18,27 @@ const form = 'myorg, gitlab:group/subgroup, gitea:org@git.example or github:org@
  * addresses of forges, whose scheme and path a host alone then means. Throws UsageError for anything else.
  */
 export function parseAccount(text: string, known: readonly string[] = []): Account {
-  const shown = JSON.stringify(safe(text.length > 80 ? `${text.slice(0, 80)}…` : text).replace(/\/\/[^/]*@/g, '//***@'))
-  const wrong = (why: string): UsageError => new UsageError(`${shown} ${why}: write it as ${form}`)
+  const account = readAccount(text, known)
+  if (typeof account !== 'string') return account
+  const shown = safe(text.length > 80 ? `${text.slice(0, 80)}…` : text).replace(/\/\/[^/]*@/g, '//***@')
+  throw new UsageError(`${JSON.stringify(shown)} ${account}`)
+}
+
+/** The same; text: what is wrong with it, as it stands behind it. */
+export function readAccount(text: string, known: readonly string[] = []): Account | string {
+  const wrong = (why: string): string => `${why}: write it as ${form}`
+  if (text.length > 500) return wrong(`is ${text.length} characters long`)
   const [, kind = 'github', rest = ''] = /^(?:([a-z]{1,20}):(?!\/\/))?(.*)$/s.exec(text) ?? []
-  if (!(kind in usual)) throw wrong(`names no forge that can be listed (github, gitlab, gitea)`)
+  if (!Object.hasOwn(usual, kind)) return wrong('is at no forge that can be listed (github, gitlab, gitea)')
   const forge = kind as ListingForge
   const at = rest.indexOf('@')
   const name = at < 0 ? rest : rest.slice(0, at)
   const parts = name.split('/')
-  if (text.length > 500 || !parts.every((one) => part.test(one))) throw wrong('is not the name of an organisation, user or group')
-  if (parts.length > 1 && forge !== 'gitlab')
-    throw wrong(`has a slash, and ${forge} has no groups in groups; a single repository is for mirror-repo`)
-  if (parts.length > 21) throw wrong('has more than 21 groups in each other')
+  if (!parts.every((one) => part.test(one))) return wrong('is not the name of an organisation, user or group')
+  if (parts.length > 1 && forge !== 'gitlab') return wrong('has a slash, and only gitlab has groups in groups')
+  if (parts.length > 21) return wrong('has more than 21 groups in each other')
   const url = at < 0 ? usual[forge] : addressOf(rest.slice(at + 1), known)
-  if (url === null) throw wrong(at < 0 ? 'does not say at which host' : 'has no host such as git.example behind the @')
+  if (url === null) return wrong(at < 0 ? 'does not say at which host' : 'has no host such as git.example behind the @')
   return { forge, url, name }
 }
 
