@@ -24,6 +24,8 @@ const notAgain = [400, 401, 403, 404, 410, 422, 429, 451]
 
 interface ApiOptions {
   repeats?: number | undefined
+  /** ms before the first repeat; the second comes after four times that. */
+  repeatMs?: number | undefined
   /** In the place of node's own. */
   fetch?: typeof fetch
   /** What our token has to allow. */
@@ -36,7 +38,7 @@ interface ApiOptions {
  */
 export function githubApi(
   { url, token }: Pick<Forge, 'url'> & { token: () => string | null },
-  { repeats = 2, fetch, may }: ApiOptions = {},
+  { repeats = 2, repeatMs = 1000, fetch, may }: ApiOptions = {},
 ) {
   const place: Place = { title: 'GitHub', url }
   let made: { octokit: Rest; secret: string | null } | undefined
@@ -57,7 +59,7 @@ export function githubApi(
         userAgent: 'raibid-ci',
         log: silent,
         throttle: { id: url, onRateLimit: () => false, onSecondaryRateLimit: () => false },
-        retry: { retries: repeats, doNotRetry: notAgain },
+        retry: { retries: repeats, retryAfterBaseValue: repeatMs, doNotRetry: notAgain },
         ...(fetch && { request: { fetch } }),
       }),
     }

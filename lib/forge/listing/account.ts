@@ -49,7 +49,8 @@ export function accountText({ forge, url, name }: Account): string {
 }
 
 function addressOf(text: string, known: readonly string[]): string | null {
-  const whole = /^https?:\/\//.test(text) ? text : `https://${text}`
+  const bare = /^(?:\[[0-9a-f:]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/.test(text)
+  const whole = bare ? `https://${text}` : text
   if (!webUrlForm.test(whole) || !URL.canParse(whole)) return null
   const url = whole.replace(/\/+$/, '')
   if (url === text.replace(/\/+$/, '')) return url

@@ -29,11 +29,11 @@ const paths: Record<string, (name: string) => string> = {
 }
 
 /** `url`: as a browser has it. */
-export function githubLister(url: string, { token, signal, onWait }: Asking): Lister {
+export function githubLister(url: string, { token, signal, onWait, repeatMs }: Asking): Lister {
   const place: Place = { title: 'GitHub', url }
   let requests = 0
   let scopes: string | null = null
-  const call = githubApi({ url, token: () => token }, { fetch: carefulFetch(() => void requests++), may: 'read' })
+  const call = githubApi({ url, token: () => token }, { fetch: carefulFetch(() => void requests++), may: 'read', repeatMs })
 
   interface Answer {
     status: number

@@ -7,6 +7,8 @@ export interface Asking {
   signal?: AbortSignal | undefined
   /** Told before it waits because the forge asked for it. */
   onWait?: ((ms: number, why: string) => void) | undefined
+  /** ms before it is asked again what failed on the forge's side, and four times that before the last try; default 1000. */
+  repeatMs?: number | undefined
 }
 
 /** What listing needs of a forge. Whatever asks fails as a RefusedError or an UnreachableError. */

@@ -12,11 +12,13 @@ export interface RestAnswer {
   data: unknown
 }
 
-/** ms before it is asked again what failed on the forge's side. */
-const pauses = [1000, 4000]
-
 /** GETs to a forge without a client of its own, with the same promises as those by Octokit. */
-export function restReader(place: Place, base: string, scheme: 'token' | 'Bearer', { token, signal, onWait }: Asking) {
+export function restReader(
+  place: Place,
+  base: string,
+  scheme: 'token' | 'Bearer',
+  { token, signal, onWait, repeatMs = 1000 }: Asking,
+) {
   let requests = 0
   const careful = carefulFetch(() => void requests++)
 
@@ -48,7 +50,7 @@ export function restReader(place: Place, base: string, scheme: 'token' | 'Bearer
   }
 
   async function again(what: string, path: string, etag: string | null): Promise<RestAnswer> {
-    for (const pause of pauses) {
+    for (const pause of [repeatMs, 4 * repeatMs]) {
       try {
         return await once(what, path, etag)
       } catch (error) {

@@ -24,39 +24,43 @@ export interface Walked {
 }
 
 const mostPages = 1000
-const mostPasses = 5
+const mostPasses = 6
 
 /**
  * Every repository of a list, each once. What is pushed to or deleted during the walk shifts the pages, and one that stands at their border
- * may be seen twice, or not at all; so a walk over several pages that differ from the last time is repeated until it brings nothing new, which costs a
- * conditional request a page.
+ * may be seen twice, or not at all. So a walk over several pages that differ from the last time is repeated until two in a row have seen the same:
+ * what made the first one miss something (a deletion, a jump to the front) shows in the second. That costs a conditional request a page.
  */
 export async function walk(options: WalkOptions): Promise<Walked> {
   const { cache, trouble } = options
   const found = new Map<string, ListedRepo>()
   let unchanged = 0
-  for (let pass = 1; pass <= mostPasses; pass++) {
-    const before = found.size
-    const seen = await onePass(options, found)
-    unchanged += seen.unchanged
-    for (const path of cache.pages.keys()) if (!seen.paths.has(path)) cache.pages.delete(path)
-    const counted = seen.totals.size === 1 && seen.totals.has(found.size)
-    const settled = pass > 1 ? found.size === before : !seen.news || seen.paths.size === 1 || counted
-    if (settled) return { repos: [...found.values()], unchanged }
+  let before: Pass | null = null
+  for (let n = 1; n <= mostPasses; n++) {
+    const pass: Pass = await onePass(options, found)
+    unchanged += pass.unchanged
+    for (const path of cache.pages.keys()) if (!pass.paths.has(path)) cache.pages.delete(path)
+    const whole = n === 1 && (!pass.news || pass.paths.size === 1 || (pass.totals.size === 1 && pass.totals.has(pass.ids.size)))
+    if (whole || (before && isSame(before.ids, pass.ids))) return { repos: [...pass.ids].map((id) => found.get(id)!), unchanged }
+    before = pass
   }
   throw trouble('its list changes faster than it can be read')
 }
 
+const isSame = (a: Set<string>, b: Set<string>): boolean => a.size === b.size && a.isSubsetOf(b)
+
 interface Pass {
   paths: Set<string>
+  ids: Set<string>
   unchanged: number
+  /** A page was not as it was known. */
   news: boolean
   /** What the pages say of how many there are; null: one doesn't. */
   totals: Set<number | null>
 }
 
 async function onePass({ first, ask, cache, onPage, trouble }: WalkOptions, found: Map<string, ListedRepo>): Promise<Pass> {
-  const pass: Pass = { paths: new Set(), unchanged: 0, news: false, totals: new Set() }
+  const pass: Pass = { paths: new Set(), ids: new Set(), unchanged: 0, news: false, totals: new Set() }
   for (let path: string | null = first; path !== null;) {
     if (pass.paths.size >= mostPages || pass.paths.has(path)) throw trouble('its list does not end')
     pass.paths.add(path)
@@ -75,7 +79,10 @@ async function onePass({ first, ask, cache, onPage, trouble }: WalkOptions, foun
       if (answer.etag === null) cache.pages.delete(path)
       else cache.pages.set(path, { etag: answer.etag, next, repos })
     }
-    for (const repo of repos) found.set(repo.id, repo)
+    for (const repo of repos) {
+      found.set(repo.id, repo)
+      pass.ids.add(repo.id)
+    }
     onPage?.(found.size)
     path = next
   }

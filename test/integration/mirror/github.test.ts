@@ -2,11 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Forge } from '#lib/config.ts'
 import { files } from '#lib/contract.ts'
 import { UnreachableError } from '#lib/errors.ts'
 import { RefusedError } from '#lib/forge/errors.ts'
 import { listAccount, type ListOptions } from '#lib/forge/listing/list.ts'
+import { listById, listOne } from '#lib/forge/listing/one.ts'
 import type { Listing } from '#lib/forge/listing/types.ts'
+import { json, startFakeForge } from '#test/helpers/fake-forge.ts'
 import { startFakeGitHub, type FakeGitHub } from '#test/helpers/fake-github.ts'
 
 const secret = 'ghp_hush'
@@ -24,7 +27,7 @@ const fill = (count: number, owner = 'myorg') => {
   for (let n = 1; n <= count; n++) hub.add(owner, `r${n}`)
 }
 const list = (name = 'myorg', own: Partial<ListOptions> = {}): Promise<Listing> =>
-  listAccount({ forge: 'github', url: hub.url, name }, { token: secret, home, ...own })
+  listAccount({ forge: 'github', url: hub.url, name }, { token: secret, home, repeatMs: 20, ...own })
 const names = ({ repos }: Listing) => repos.map(({ name }) => name).toSorted()
 const failure = (call: Promise<unknown>): Promise<Error> =>
   call.then(
@@ -199,5 +202,262 @@ describe('organisation or user', () => {
     expect(error).toBeInstanceOf(RefusedError)
     expect(error).toMatchObject({ status: 404 })
     expect(error.message).toBe(`GitHub at ${hub.url} has no organisation or user called nobody, ${words}`)
+  })
+})
+
+describe('what GitHub answers instead of a list', () => {
+  const answer = (status: number, body: unknown, headers: Record<string, string> = {}, times = Infinity) => {
+    let given = 0
+    hub.before = (_, response) => given++ < times && (json(response, status, body, headers), true)
+  }
+  const kept = (error: Error) => {
+    expect(JSON.stringify(error) + String(error.stack)).not.toContain(secret)
+    return error.message.replaceAll(hub.url, '<url>')
+  }
+
+  test.each([
+    [
+      secret,
+      "GitHub at <url> does not take our token (401: Bad credentials); give a valid one in RAIBID_GITHUB_TOKEN or the forge's tokenFile",
+    ],
+    [
+      null,
+      'GitHub at <url> wants a token before we list the repositories of myorg (401: Bad credentials); give one in RAIBID_GITHUB_TOKEN',
+    ],
+  ])('401, with the token %s: asked once', async (token, words) => {
+    answer(401, { message: 'Bad credentials' })
+    const error = await failure(list('myorg', { token }))
+    expect(error).toBeInstanceOf(RefusedError)
+    expect(kept(error)).toContain(words)
+    expect(hub.calls).toHaveLength(1)
+  })
+
+  test('403 that is no limit', async () => {
+    answer(403, { message: 'Resource protected by organization SAML enforcement' })
+    const error = await failure(list())
+    expect(kept(error)).toBe(
+      'GitHub at <url> does not let our token list the repositories of myorg (403: Resource protected by organization SAML enforcement); give one that may read it',
+    )
+    expect(hub.calls).toHaveLength(1)
+  })
+
+  describe('limits', () => {
+    const soon = () => String(Math.ceil(Date.now() / 1000) + 1)
+    test.each([
+      [
+        'the primary one, by its reset',
+        403,
+        { message: 'API rate limit exceeded' },
+        () => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': soon() }),
+      ],
+      [
+        'the secondary one, by retry-after',
+        403,
+        { message: 'You have exceeded a secondary rate limit' },
+        () => ({ 'retry-after': '1' }),
+      ],
+      ['429, by retry-after', 429, { message: 'Too many requests' }, () => ({ 'retry-after': '1' })],
+    ])('%s: waited for, said, and asked again', async (_, status, body, headers) => {
+      fill(3)
+      answer(status, body, headers(), 1)
+      const waits: [number, string][] = []
+      const start = Date.now()
+      const listing = await list('myorg', { onWait: (ms, why) => waits.push([ms, why]) })
+      expect(names(listing)).toEqual(['r1', 'r2', 'r3'])
+      expect(listing.requests).toBe(2)
+      expect(waits).toHaveLength(1)
+      expect(waits[0]![1]).toContain('asks us to wait')
+      expect(Date.now() - start).toBeGreaterThanOrEqual(waits[0]![0])
+    })
+
+    test.each([
+      [
+        'a reset in an hour',
+        403,
+        () => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(Math.ceil(Date.now() / 1000) + 3000) }),
+      ],
+      ['retry-after of ten minutes', 403, () => ({ 'retry-after': '600' })],
+      ['429 of ten minutes', 429, () => ({ 'retry-after': '600' })],
+    ])('%s is not waited for: who comes back is told when', async (_, status, headers) => {
+      answer(status, { message: 'limit' }, headers())
+      const error = await failure(list())
+      expect(error).toMatchObject({ status: 429, retryAfterMs: expect.any(Number) as number })
+      expect((error as RefusedError).retryAfterMs).toBeGreaterThan(500_000)
+      expect(kept(error)).toMatch(/^GitHub at <url> asks us to wait \d+ s before we list the repositories of myorg/)
+      expect(hub.calls).toHaveLength(1)
+    })
+
+    test('without a token: what helps is said', async () => {
+      answer(403, { message: 'limit' }, { 'retry-after': '600' })
+      expect(kept(await failure(list('myorg', { token: null })))).toContain(
+        'it allows more with a token: give one in RAIBID_GITHUB_TOKEN',
+      )
+    })
+
+    test('that never end are given up', async () => {
+      answer(429, { message: 'again' }, { 'retry-after': '1' })
+      expect(await failure(list())).toMatchObject({ status: 429 })
+      expect(hub.calls).toHaveLength(3)
+    })
+
+    test('in the middle: what was read before is not asked for again', async () => {
+      fill(250)
+      let calls = 0
+      hub.before = (_, response) => ++calls === 3 && (json(response, 403, { message: 'limit' }, { 'retry-after': '600' }), true)
+      await failure(list())
+      hub.calls.length = 0
+      hub.before = null
+      const listing = await list()
+      expect(listing.repos).toHaveLength(250)
+      expect(hub.calls.slice(0, 3).map(({ headers }) => Boolean(headers['if-none-match']))).toEqual([true, true, false])
+    })
+  })
+
+  test.each([500, 502, 503])('%i once: asked again', async (status) => {
+    fill(1)
+    answer(status, { message: 'oops' }, {}, 1)
+    expect(names(await list())).toEqual(['r1'])
+    expect(hub.calls).toHaveLength(2)
+  })
+
+  test.each([
+    [500, RefusedError, 'GitHub at <url> refused to list the repositories of myorg (500: oops)'],
+    [502, UnreachableError, 'cannot reach GitHub at <url>: it answers 502'],
+  ])('%i for good is named after three tries, never half a list', async (status, kind, words) => {
+    fill(150)
+    hub.before = ({ path }, response) => path.endsWith('page=2') && (json(response, status, { message: 'oops' }), true)
+    const error = await failure(list())
+    expect(error).toBeInstanceOf(kind)
+    expect(kept(error)).toContain(words)
+    expect(hub.calls).toHaveLength(4)
+  })
+
+  const json200 = { 'content-type': 'application/json; charset=utf-8' }
+  test.each<[string, Record<string, string>, string, string]>([
+    ['JSON cut short', json200, '[{"id":1,"name":"a"', 'its answer is cut short, or no JSON'],
+    ['nothing', json200, '', 'its answer is cut short, or no JSON'],
+    ['a page for people', { 'content-type': 'text/html' }, '<html>', 'its answer is cut short, or no JSON'],
+    ['no list', json200, '{"a":1}', 'its answer is not what GitHub sends'],
+    ['a list of something else', json200, '[{"id":1}]', 'its answer is not what GitHub sends'],
+    ['nulls in the list', json200, '[null]', 'its answer is not what GitHub sends'],
+    [
+      'a name that is no name',
+      json200,
+      JSON.stringify([{ id: 1, name: 'x'.repeat(2000), owner: { login: 'a' } }]),
+      'is not what GitHub sends',
+    ],
+  ])('%s', async (_, headers, text, words) => {
+    hub.before = (_call, response) => (response.writeHead(200, headers).end(text), true)
+    const error = await failure(list())
+    expect(error).toBeInstanceOf(UnreachableError)
+    expect(kept(error)).toContain(words)
+  })
+
+  test('a connection that breaks in the middle of an answer', async () => {
+    hub.before = (_, response) => {
+      response.writeHead(200, { ...json200, 'content-length': '1000' }).write('[{"id":1,')
+      setTimeout(() => response.destroy(), 20)
+      return true
+    }
+    expect(kept(await failure(list()))).toContain('cannot reach GitHub at <url>: the connection broke')
+  })
+
+  test('an answer without an end', async () => {
+    hub.before = (_, response) => (response.writeHead(200, json200).end('x'.repeat(9 * 2 ** 20)), true)
+    expect(kept(await failure(list()))).toContain('its answer is longer than')
+  })
+
+  test('304 that nobody asked for', async () => {
+    hub.before = (_, response) => (response.writeHead(304).end(), true)
+    expect(kept(await failure(list()))).toContain('it calls unchanged what we have never seen')
+  })
+
+  test('301 on the same server is followed', async () => {
+    fill(2)
+    hub.accounts.set('new', 'org')
+    hub.repos.forEach((repo) => (repo.owner = 'new'))
+    hub.before = ({ path }, response) => {
+      if (!path.includes('/orgs/myorg/')) return false
+      response.writeHead(301, { location: path.replace('myorg', 'new') }).end()
+      return true
+    }
+    expect(names(await list())).toEqual(['r1', 'r2'])
+  })
+
+  test.each([301, 302, 307, 308])('%i to another server is not: the token stays here', async (status) => {
+    const other = await startFakeForge()
+    hub.before = ({ path }, response) => (response.writeHead(status, { location: `${other.url}${path}` }).end(), true)
+    const error = await failure(list())
+    expect(error.message).toContain(`it has moved to ${other.url}/api/v3/orgs/myorg/repos`)
+    expect(other.calls).toEqual([])
+    await other.down()
+  })
+
+  test('301 in a circle', async () => {
+    hub.before = ({ path }, response) => (response.writeHead(301, { location: path }).end(), true)
+    expect((await failure(list())).message).toContain('it has moved to')
+    expect(hub.calls).toHaveLength(4)
+  })
+
+  test('nobody', async () => {
+    await hub.down()
+    const error = await failure(list())
+    expect(error).toBeInstanceOf(UnreachableError)
+    expect(kept(error)).toContain('cannot reach GitHub at <url>: nothing listens there')
+    await hub.up()
+  })
+
+  test('told to stop while it waits, it stops at once', async () => {
+    answer(403, { message: 'limit' }, { 'retry-after': '60' })
+    const stop = new AbortController()
+    const start = Date.now()
+    const error = await failure(list('myorg', { signal: stop.signal, onWait: () => stop.abort() }))
+    expect(error.name).toBe('AbortError')
+    expect(Date.now() - start).toBeLessThan(20_000)
+  })
+})
+
+describe('what a classic token may do is told, from the answers that come anyway', () => {
+  test.each([
+    ['repo, read:org', 'is a classic one that may write (repo)'],
+    ['read:org', null],
+    ['', null],
+    [undefined, null],
+  ])('scopes %j', async (scopes, words) => {
+    fill(1)
+    hub.tokens.set(secret, { login: 'me', ...(scopes !== undefined && { scopes }) })
+    for (const listing of [await list(), await list()]) {
+      expect(listing.warnings).toEqual(words ? [expect.stringContaining(words)] : [])
+      expect(listing.requests).toBe(1)
+    }
+  })
+})
+
+describe('a single repository', () => {
+  const forges = (): Forge[] => [{ kind: 'github', url: hub.url, aliases: [], token: () => secret }]
+
+  test('by its address, and by its id after a rename', async () => {
+    const repo = hub.add('myorg', 'app', { description: 'x' })
+    const found = await listOne(`${hub.url}/myorg/app.git`, { forges: forges() })
+    expect(found).toMatchObject({ id: String(repo.id), owner: 'myorg', name: 'app', description: 'x' })
+    ;[repo.owner, repo.name] = ['elsewhere', 'renamed']
+    expect(await listOne(`${hub.url}/myorg/app`, { forges: forges() })).toBeNull()
+    expect(await listById('github', hub.url, found!.id, { forges: forges() })).toMatchObject({
+      owner: 'elsewhere',
+      name: 'renamed',
+    })
+    hub.repos = []
+    expect(await listById('github', hub.url, found!.id, { forges: forges() })).toBeNull()
+  })
+
+  test('at a place that is no forge of ours, nobody is asked', async () => {
+    expect(await listOne('https://git.example/me/app', { forges: forges() })).toBeNull()
+    expect(await listById('github', hub.url, '../../user', { forges: forges() })).toBeNull()
+    expect(hub.calls).toEqual([])
+  })
+
+  test('an error is no absence', async () => {
+    hub.before = (_, response) => (json(response, 403, { message: 'no' }), true)
+    await expect(listOne(`${hub.url}/myorg/app`, { forges: forges() })).rejects.toThrow('does not let our token find myorg/app')
   })
 })
