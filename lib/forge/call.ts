@@ -4,12 +4,14 @@ import { refused, type Place } from './errors.ts'
 import type { CallOptions } from './types.ts'
 
 export interface Call extends CallOptions {
-  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Behind the base, beginning with a slash; its parts already checked or encoded. */
   path: string
   body?: unknown
   /** What we want, as it stands behind `could not`. */
   what: string
+  /** A secret in `body`: shown in no error. */
+  secret?: string | undefined
 }
 
 export interface Reply {
@@ -35,7 +37,7 @@ export const unreachable = ({ title, url }: Place, why: string): UnreachableErro
  * other server: redirects are not followed.
  */
 export function callerTo(place: Place, base: string, token: () => string): Caller {
-  return async function call({ method = 'GET', path, body, what, signal, withinMs = usualBound }) {
+  return async function call({ method = 'GET', path, body, what, secret: sent, signal, withinMs = usualBound }) {
     const secret = token()
     const limit = AbortSignal.timeout(withinMs)
     const request: RequestInit = {
@@ -56,7 +58,9 @@ export function callerTo(place: Place, base: string, token: () => string): Calle
     if (response.ok) return { status, headers, body: parsed }
     if (awayCodes.includes(status)) throw unreachable(place, `it answers ${status}`)
     const moved = status >= 300 && status < 400 && `it has moved to ${headers.get('location') ?? 'elsewhere'}`
-    throw refused(place, secret, what, { status, message: moved || messageIn(parsed), header: (name) => headers.get(name) })
+    const said = moved || messageIn(parsed)
+    const message = sent ? said.replaceAll(sent, '***').replaceAll(encodeURIComponent(sent), '***') : said
+    throw refused(place, secret, what, { status, message, header: (name) => headers.get(name) })
   }
 }
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod/mini'
 import type { Call, Caller } from './call.ts'
-import { hookOf, hookShape, repoPath } from './shapes.ts'
+import { hookOf, hookShape, ownerPath, repoPath } from './shapes.ts'
 import type { CallOptions, Hook, HookWish, RepoName } from './types.ts'
 
 /** Whose webhooks: a repository's, an organisation's, or those of the whole server (by an administrator). */
@@ -9,13 +9,13 @@ export type HookPlace = RepoName | { org: string } | 'system'
 export interface Api {
   call: Caller
   ask: <T>(shape: z.ZodMiniType<T>, request: Call) => Promise<T>
-  all: <T>(shape: z.ZodMiniType<T>, request: Call) => Promise<T[]>
+  all: <T>(shape: z.ZodMiniType<T>, request: Call, key?: string) => Promise<T[]>
 }
 
 /** Only creating knows whose: after that a webhook of the server is known by its number. */
 const pathOf = (place: HookPlace): string => {
   if (place === 'system') return '/admin/hooks'
-  return 'org' in place ? `/orgs/${repoPath({ owner: 'orgs', name: place.org }).split('/')[3]}/hooks` : `${repoPath(place)}/hooks`
+  return 'org' in place ? `/orgs/${ownerPath(place.org)}/hooks` : `${repoPath(place)}/hooks`
 }
 
 /** Gitea's webhooks. */

@@ -4,6 +4,7 @@ import { RaibidError } from '#lib/errors.ts'
 import { callerTo, type Call } from './call.ts'
 import { RefusedError, type Place } from './errors.ts'
 import { giteaHooks } from './gitea-hooks.ts'
+import { giteaMirrors } from './gitea-mirrors.ts'
 import { repoOf, repoPath, repoShape, understood } from './shapes.ts'
 import { statusStates, type CallOptions, type CommitStatus, type Heads, type RepoName } from './types.ts'
 
@@ -26,13 +27,19 @@ export function gitea({ url, token }: Pick<Forge, 'url' | 'token'>) {
   const ask = async <T>(shape: z.ZodMiniType<T>, request: Call): Promise<T> =>
     understood(place, request.what, shape, (await call(request)).body)
 
-  /** All pages of a list, or an error: a list cut short would be taken for the truth. */
-  async function all<T>(shape: z.ZodMiniType<T>, { path, ...request }: Call): Promise<T[]> {
+  /** All pages of a list (`key`: where its answer has it), or an error: a list cut short would be taken for the truth. */
+  async function all<T>(shape: z.ZodMiniType<T>, { path, ...request }: Call, key?: string): Promise<T[]> {
     const items: T[] = []
+    const list = key
+      ? z.pipe(
+          z.object({ [key]: z.array(shape) }),
+          z.transform((found) => found[key]!),
+        )
+      : z.array(shape)
     const mark = path.includes('?') ? '&' : '?'
     for (let n = 1; n <= mostPages; n++) {
       const { body, headers } = await call({ ...request, path: `${path}${mark}page=${n}&limit=${page}` })
-      const more = understood(place, request.what, z.array(shape), body)
+      const more = understood(place, request.what, list, body)
       items.push(...more)
       // a server may be set to give less than we ask for, so a short page is not the last
       if (more.length === 0 || items.length >= Number(headers.get('x-total-count') ?? Infinity)) return items
@@ -108,12 +115,7 @@ export function gitea({ url, token }: Pick<Forge, 'url' | 'token'>) {
     },
 
     ...giteaHooks({ call, ask, all }),
-
-    /** Asks a mirror to look at its source; the answer means that it will. */
-    async mirrorSync(repo: RepoName, options: CallOptions = {}): Promise<void> {
-      const what = `synchronise the mirror ${repo.owner}/${repo.name}`
-      await call({ method: 'POST', path: `${repoPath(repo)}/mirror-sync`, what, ...options })
-    },
+    ...giteaMirrors({ call, ask, all }),
   }
 }
 

@@ -55,3 +55,9 @@ export function repoPath({ owner, name }: RepoName): string {
   if (isNamePart(owner) && isNamePart(name)) return `/repos/${owner}/${name}`
   throw new UsageError(`${JSON.stringify(`${owner}/${name}`.slice(0, 100))} is not the name of a repository: owner/name`)
 }
+
+/** An owner's place in a path; UsageError for what is no name. */
+export function ownerPath(name: string): string {
+  if (isNamePart(name)) return name
+  throw new UsageError(`${JSON.stringify(name.slice(0, 100))} is not the name of an organisation or user`)
+}

@@ -12,7 +12,8 @@ export interface Account {
 }
 
 export interface ListedRepo {
-  forge: ListingForge
+  /** `git`: on a server that is no forge we know; its id is then made of its address. */
+  forge: ListingForge | 'git'
   /** The forge's address, as in the account. */
   forgeUrl: string
   /** The forge's own id of it, which stays through a rename or a transfer. */
