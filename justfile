@@ -203,3 +203,38 @@ pin *args:
 [no-cd]
 image *args:
     node '{{ root }}/tasks/cluster/image.ts' "$@"
+
+# Mirror an organisation's or a user's repositories into Gitea
+[group('mirror')]
+mirror-org *args:
+    node tasks/mirror/mirror-org.ts "$@"
+
+# Mirror one repository into Gitea
+[group('mirror')]
+mirror-repo *args:
+    node tasks/mirror/mirror-repo.ts "$@"
+
+# Make mirrors what mirrors.yaml says: new, renamed, changed and gone ones
+[group('mirror')]
+rescan *args:
+    node tasks/mirror/rescan.ts "$@"
+
+# Show the mirrors in Gitea, and whether they are fresh
+[group('mirror')]
+mirrors *args:
+    node tasks/mirror/mirrors.ts "$@"
+
+# Have mirrors synchronised, and wait until they have all that their sources have
+[group('mirror')]
+mirror-sync *args:
+    node tasks/mirror/mirror-sync.ts "$@"
+
+# Say which rule decided about a repository, what is in Gitea, and what is next
+[group('mirror')]
+mirror-why *args:
+    node tasks/mirror/mirror-why.ts "$@"
+
+# Delete mirrors from Gitea; their sources stay
+[group('mirror')]
+mirror-rm *args:
+    node tasks/mirror/mirror-rm.ts "$@"

@@ -73,6 +73,20 @@ export const configSchema = z.strictObject({
       minFree: size.optional().describe('Free disk that they leave (default: a tenth of the disk, at most 10 GB)'),
     })
     .optional(),
+  mirrors: z
+    .strictObject({
+      parallel: count(1).optional().describe('How many clones Gitea does for us at once (default: 8)'),
+      perHost: count(1).optional().describe('How many of them from one host (default: 4)'),
+      disk: z
+        .string()
+        .min(1, 'is empty')
+        .transform((folder) => resolve(import.meta.dirname, '..', folder))
+        .optional()
+        .describe('A folder on Gitea’s disk, where that is one of this machine: then `minFree` holds, else `maxBytes`'),
+      minFree: size.optional().describe('Free disk that mirrors leave (default: a tenth of the disk, at most 10 GB)'),
+      maxBytes: size.optional().describe('What one run clones at most, as the sources’ forges count (default: 100GiB)'),
+    })
+    .optional(),
   log: z
     .strictObject({
       perJob: size.optional().describe('What is kept of one job’s log, head and tail (default: 16MiB)'),

@@ -47,6 +47,8 @@ export interface Config {
   passEnv: string[]
   /** The builds' caches: where, and when they go (lib/cache/room.ts). */
   cache: { folder: string; maxAge: number; maxSize: number; minFree: number | null }
+  /** How much mirroring does at once, and what of the disk it leaves. */
+  mirrors: { parallel: number; perHost: number; disk: string | null; minFree: number | null; maxBytes: number }
   /** What of the queue's numbers (lib/queue/limits.ts) is not the default here. */
   limits: Partial<Limits>
 }
@@ -102,6 +104,7 @@ export async function loadConfig({
       maxSize: file.cache?.maxSize ?? 50 * 2 ** 30,
       minFree: file.cache?.minFree ?? null,
     },
+    mirrors: { parallel: 8, perHost: 4, disk: null, minFree: null, maxBytes: 100 * 2 ** 30, ...file.mirrors },
     limits: limits(file, read),
   }
   if (problems.length) throw new ConfigError(problems.join('\n'))

@@ -11,6 +11,8 @@ export const env = {
   redisUrl: 'RAIBID_REDIS_URL',
   /** This installation's config file; default `raibid.yaml` beside the justfile. */
   config: 'RAIBID_CONFIG',
+  /** What this installation mirrors; default `mirrors.yaml` beside the justfile. */
+  mirrors: 'RAIBID_MIRRORS',
   /** The agent's name; default host and process id. In a cluster: the pod's name. */
   agent: 'RAIBID_AGENT',
   /** The pool an agent works for. */

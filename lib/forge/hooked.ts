@@ -49,21 +49,64 @@ export async function hookRepository(forges: Forge[], repo: string, options: Hoo
   const place: RepoName = { owner, name }
   const wish: HookWish = { url: options.address + routes.webhook(forge.kind), secret: options.secret, events: events[forge.kind] }
   const client = forge.kind === 'gitea' ? (await import('./gitea.ts')).gitea(forge) : (await import('./github.ts')).github(forge)
-  const ours = (await client.hooks(place)).filter(({ url }) => url === wish.url)
-  const change = { forge: forge.url, what: `${owner}/${name}`, url: wish.url, tested: false }
-  if (options.remove) {
-    for (const { id } of ours) await client.deleteHook(place, id)
-    return { ...change, did: ours.length ? 'removed' : 'nothing' }
+  const change = { forge: forge.url, what: `${owner}/${name}`, url: wish.url }
+  const { did, hook } = await ensured(client, place, wish, options)
+  if (options.test && hook) await client.testHook(place, hook.id)
+  return { ...change, did, tested: options.test && hook !== null }
+}
+
+/** Of all that an organisation of a Gitea has, now and later. `remove`, `test` and `renew` are those of repositories. */
+export async function hookOrganisation(
+  forge: Forge,
+  org: string,
+  options: Pick<HookOptions, 'address' | 'secret'>,
+): Promise<HookChange> {
+  const { gitea } = await import('./gitea.ts')
+  const client = gitea(forge)
+  const wish: HookWish = { url: options.address + routes.webhook('gitea'), secret: options.secret, events: events.gitea }
+  const { did } = await ensured(client, { org }, wish, { remove: false, renew: false })
+  // serve by itself has another port at each start: what an earlier one left hears nothing any more
+  const gone = (await client.hooks({ org })).filter(({ url }) => isEarlier(url, wish.url))
+  for (const { id } of gone) await client.deleteHook({ org }, id)
+  return { forge: forge.url, what: org, url: wish.url, did, tested: false }
+}
+
+type Hooks<Where> = {
+  hooks: (where: Where) => Promise<Hook[]>
+  createHook: (where: Where, wish: HookWish) => Promise<Hook>
+  updateHook: (where: Where, id: number, wish: HookWish) => Promise<Hook>
+  deleteHook: (where: Where, id: number) => Promise<void>
+}
+
+async function ensured<Where>(
+  client: Hooks<Where>,
+  where: Where,
+  wish: HookWish,
+  { remove, renew }: Pick<HookOptions, 'remove' | 'renew'>,
+): Promise<{ did: HookChange['did']; hook: Hook | null }> {
+  const ours = (await client.hooks(where)).filter(({ url }) => url === wish.url)
+  if (remove) {
+    for (const { id } of ours) await client.deleteHook(where, id)
+    return { did: ours.length ? 'removed' : 'nothing', hook: null }
   }
   // one is enough: of two each push would come twice
   const [first, ...more] = ours
-  for (const { id } of more) await client.deleteHook(place, id)
-  let did: HookChange['did'] = 'kept'
-  let hook = first
-  if (!hook) [hook, did] = [await client.createHook(place, wish), 'created']
-  else if (options.renew || !isAsWished(hook, wish)) [hook, did] = [await client.updateHook(place, hook.id, wish), 'updated']
-  if (options.test) await client.testHook(place, hook.id)
-  return { ...change, did, tested: options.test }
+  for (const { id } of more) await client.deleteHook(where, id)
+  if (!first) return { did: 'created', hook: await client.createHook(where, wish) }
+  if (renew || !isAsWished(first, wish)) return { did: 'updated', hook: await client.updateHook(where, first.id, wish) }
+  return { did: 'kept', hook: first }
+}
+
+/** The same path on a loopback address, at another port. */
+function isEarlier(url: string, ours: string): boolean {
+  if (!URL.canParse(url)) return false
+  const [one, other] = [new URL(url), new URL(ours)]
+  return (
+    one.port !== other.port &&
+    one.pathname === other.pathname &&
+    ['127.0.0.1', '[::1]', 'localhost'].includes(one.hostname) &&
+    one.hostname === other.hostname
+  )
 }
 
 const isAsWished = ({ active, events: own }: Hook, wish: HookWish): boolean =>

@@ -23,6 +23,10 @@ export function markOf({ forge, forgeUrl, id }: Pick<ListedRepo, 'forge' | 'forg
 /** The mark among a mirror's topics; null: it has none, so it is not ours. */
 export const markIn = (topics: readonly string[]): string | null => topics.find((topic) => form.test(topic)) ?? null
 
+/** The forge's own id in a mark; null: it is only a digest of it, or of an address. */
+export const idInMark = (mark: string): string | null =>
+  /^rb-(?:github|gitlab|gitea)-[0-9a-f]{8}-(\d{1,16})$/.exec(mark)?.[1] ?? null
+
 /** What a mirror is called until the place of the one that it takes over is free; and what that one is called until it goes. */
 export const newName = (mark: string): string => mark
 export const oldName = (mark: string): string => `${mark}-old`

@@ -12,8 +12,10 @@ export interface Idle {
   mirror: GiteaRepo
   rule: MirrorRule
   why: string
-  /** Its source is gone; else it is there, and not chosen. */
+  /** No listing has its source; else that is there, and not chosen. */
   orphan: boolean
+  /** Its forge says that it has its source, elsewhere. */
+  moved: boolean
   /** `keep` with `stop`: it is not synchronised any more, so that Gitea doesn't try in vain, or clone what came to the same address. */
   policy: MirrorRule['orphans']
   stop: boolean
@@ -43,7 +45,7 @@ export function idleMirrors({ mirrors, claimed, found, decisions, whereabouts }:
       const hide = decision.repo.private && !mirror.private && rule?.visibility !== 'public'
       const from = rule ?? found.find(({ repos }) => repos.includes(decision.repo))!.rule
       const why = `not chosen any more (${decision.because}); it is kept`
-      return [{ mirror, rule: from, why, orphan: false, policy: 'keep', stop: moved, hide }]
+      return [{ mirror, rule: from, why, orphan: false, moved: false, policy: 'keep', stop: moved, hide }]
     }
     if (!rule) return []
     const address = whereabouts.get(mark)
@@ -52,7 +54,7 @@ export function idleMirrors({ mirrors, claimed, found, decisions, whereabouts }:
       : `${safe(mirror.source)} is not there any more: deleted, or hidden from our token`
     // what is only elsewhere is not lost, and may come back
     const policy = address && rule.orphans === 'delete' ? 'keep' : rule.orphans
-    return [{ mirror, rule, why, orphan: true, policy, stop: true, hide: false }]
+    return [{ mirror, rule, why, orphan: true, moved: address !== undefined, policy, stop: true, hide: false }]
   })
 }
 

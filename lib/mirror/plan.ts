@@ -2,11 +2,13 @@
 import type { GiteaRepo } from '#lib/forge/gitea-repo.ts'
 import { claim } from './claim.ts'
 import { fuse, type Failed, type Refusal } from './fuse.ts'
-import { idleMirrors, idleStep } from './idle.ts'
+import { idleMirrors, idleStep, isLaidAside } from './idle.ts'
+import { markIn } from './identity.ts'
 import { places } from './places.ts'
 import type { Decision, Found } from './rules.ts'
 import { settle } from './settle.ts'
 import type { Step } from './step.ts'
+import type { MirrorRule } from './types.ts'
 import { wishOf } from './wish.ts'
 
 export interface PlanInput {
@@ -22,8 +24,17 @@ export interface PlanInput {
   whereabouts?: ReadonlyMap<string, string>
 }
 
+/** A mirror whose source no listing has. */
+export interface Orphan {
+  mark: string
+  source: string
+  rule: MirrorRule
+}
+
 export interface Plan {
   steps: Step[]
+  /** Those that no earlier run has dealt with. */
+  orphans: Orphan[]
   /** Why it is not to be carried out as it is; null: nothing speaks against it. */
   refusal: Refusal | null
 }
@@ -47,7 +58,10 @@ export function planMirrors({ found, decisions, failed, existing, whereabouts = 
     ...decisions.filter(({ refused }) => refused).map(refusedStep),
     ...idle.map((one) => idleStep(one, placed)),
   ]
-  return { steps, refusal: fuse(idle, mirrors, found, failed) }
+  const fresh = idle.filter((one) => one.orphan && !isLaidAside(one))
+  const orphans = fresh.map(({ mirror, rule }) => ({ mark: markIn(mirror.topics)!, source: mirror.source, rule }))
+  const lost = fresh.filter(({ moved }) => !moved)
+  return { steps, orphans, refusal: fuse(lost, mirrors, found, failed) }
 }
 
 /** What its rule would have, and Gitea can't. */

@@ -51,6 +51,8 @@ export const keys = {
   mirrorSyncs: 'ci-mirror-syncs',
   /** hash: digest of a schedule of raibid.yaml → up to when it has been dealt with, ms. */
   schedules: 'ci-schedules',
+  /** string: who mirrors into a Gitea just now (a digest of its address); gone when that isn't told again. */
+  mirrorLease: (gitea: string) => `ci-mirror-lease:${gitea}`,
   /** hash: SHA-256 of an API token → JSON { id, name, role, createdAt }. */
   tokens: 'ci-tokens',
   /** string: written by whoever asks whether writes are taken. */

@@ -1,14 +1,13 @@
 #!/usr/bin/env node
 /** Have forges tell serve of pushes. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Args, Spec } from '#lib/cli/args.ts'
 import { ok, printJson } from '#lib/cli/log.ts'
 import { main } from '#lib/cli/main.ts'
 import { loadConfig, type Config } from '#lib/config.ts'
-import { env, files } from '#lib/contract.ts'
+import { env } from '#lib/contract.ts'
 import { UsageError } from '#lib/errors.ts'
 import { hookRepository, type HookChange } from '#lib/forge/hooked.ts'
+import { serveAddress } from '#lib/server/serve-address.ts'
 import { webhookSecrets } from '#lib/server/webhook-secret.ts'
 
 export const spec = {
@@ -61,20 +60,12 @@ export async function run(args: Args<typeof spec>): Promise<number> {
 }
 
 /** Where the forge is to send. UsageError when that is not known. */
-function addressOf(given: string | undefined, { home, publicUrl }: Config): string {
+function addressOf(given: string | undefined, config: Config): string {
   if (given !== undefined && !/^https?:\/\/[^\s?#]+$/.test(given))
     throw new UsageError(`--url: ${JSON.stringify(given.slice(0, 100))} is not a URL`)
-  const url = given ?? publicUrl ?? noted(join(home, files.serveUrl))
+  const url = given?.replace(/\/+$/, '') ?? serveAddress(config)
   if (!url) throw new UsageError('serve does not run here: start it (just up), or give --url')
-  return url.replace(/\/+$/, '')
-}
-
-function noted(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').trim() || null
-  } catch {
-    return null
-  }
+  return url
 }
 
 if (import.meta.main) await main(spec, run)

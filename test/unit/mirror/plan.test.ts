@@ -263,7 +263,7 @@ describe('the fuse', () => {
   })
 
   test('a listing that failed: refused, and nothing is an orphan', () => {
-    const failed = [{ where: 'mirrors.yaml:9', what: 'github.com/other', why: 'no answer' }]
+    const failed = [{ where: 'mirrors.yaml:9', what: 'github.com/other', why: 'no answer', away: true }]
     const { refusal, steps } = plan(
       [],
       many(3).map((source) => mirrorOf(source)),

@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from '#lib/config.ts'
+import { files } from '#lib/contract.ts'
+
+/** Where forges and browsers find serve: `publicUrl`, else the address that it noted when it started here; null: it is not known. */
+export function serveAddress({ home, publicUrl }: Pick<Config, 'home' | 'publicUrl'>): string | null {
+  const url = publicUrl ?? noted(join(home, files.serveUrl))
+  return url ? url.replace(/\/+$/, '') : null
+}
+
+function noted(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim() || null
+  } catch {
+    return null
+  }
+}
