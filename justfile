@@ -238,3 +238,8 @@ mirror-why *args:
 [group('mirror')]
 mirror-rm *args:
     node tasks/mirror/mirror-rm.ts "$@"
+
+# Have a recipe run again and again, by systemd or cron: just schedule install rescan --every 15m
+[group('mirror')]
+schedule *args:
+    node tasks/mirror/schedule.ts "$@"

@@ -94,6 +94,7 @@ export const files = {
   compileCache: 'cache/node',
   buildCache: 'cache/builds',
   mirrorListings: 'mirrors/listings',
+  schedule: 'schedule',
 } as const
 
 /** Paths of `serve`'s HTTP. */
