@@ -53,10 +53,10 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
 }
 
 /** CGI as far as http-backend needs it (RFC 3875). */
-async function serve(
+export async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  { root, protocol = 2 }: GitServerOptions,
+  { root, protocol = 2 }: Pick<GitServerOptions, 'root' | 'protocol'>,
 ): Promise<void> {
   const url = new URL(request.url!, 'http://localhost')
   const body = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>))
