@@ -18,6 +18,7 @@ import type { Decision } from './hooks/policy.ts'
 import { eventHub } from './live/event-hub.ts'
 import { logHub } from './live/log-hub.ts'
 import { metrics as metricsOf } from './metrics.ts'
+import type { MirrorFigures } from './mirror-figures.ts'
 import { poller } from './poll.ts'
 import { repoHeads } from './repo-heads.ts'
 import type { Say } from './say.ts'
@@ -32,6 +33,7 @@ export interface ControlOptions {
   /** Secrets under which webhooks are accepted. */
   secrets: string[]
   counters: Counters
+  mirrors: MirrorFigures | null
   sync: (mirror: string) => Promise<void>
   signal: AbortSignal
   say: Say
@@ -39,7 +41,7 @@ export interface ControlOptions {
 
 /** Listens; gives the address, and what ends it. UsageError when the address can't be had. */
 export async function control(options: ControlOptions) {
-  const { config, redis, redisUrl, host, port, secrets, counters, sync, signal, say } = options
+  const { config, redis, redisUrl, host, port, secrets, counters, mirrors, sync, signal, say } = options
   const pools = Object.keys(config.pools)
   const reader = readerOf(redis)
   const jobs = producer(redis, config.limits, pools)
@@ -49,7 +51,7 @@ export async function control(options: ControlOptions) {
   const events = eventHub(connect, redis, signal)
   events.running.catch((error: unknown) => say('events', 'trouble', { why: messageOf(error) }))
   const logs = logHub({ connect, redis, encode: logFrame, onError: (error) => say('log', 'trouble', { why: messageOf(error) }) })
-  const metrics = metricsOf({ reader, pools, events, counters, watchers: logs.watchers })
+  const metrics = metricsOf({ reader, pools, events, counters, watchers: logs.watchers, mirrors })
   const hooks = { redis, jobs, reader, sync, home: config.home, env: process.env }
   const app = serveApp({
     api: { redis, reader, jobs, config, pools, logs, events, tokens },

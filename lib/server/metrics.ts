@@ -4,6 +4,7 @@ import type { Reader } from '#lib/queue/reader.ts'
 import { isFinal, type Job } from '#lib/queue/types.ts'
 import { counterNames, type Counters } from './counters.ts'
 import type { EventHub } from './live/event-hub.ts'
+import type { MirrorFigures } from './mirror-figures.ts'
 
 export interface MetricsOptions {
   reader: Reader
@@ -11,12 +12,14 @@ export interface MetricsOptions {
   events: EventHub
   counters: Counters
   watchers: () => number
+  /** Those of mirrors; null: there is no Gitea. */
+  mirrors: Pick<MirrorFigures, 'text'> | null
 }
 
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600]
 
 /** Starts counting. `webhook` and `status` are called at each delivery and each report to a forge. */
-export function metrics({ reader, pools, events, counters, watchers }: MetricsOptions) {
+export function metrics({ reader, pools, events, counters, watchers, mirrors }: MetricsOptions) {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
   const depth = new Gauge({ name: 'raibid_jobs', help: 'Jobs by pool and state', labelNames: ['pool', 'state'], registers })
@@ -110,7 +113,7 @@ export function metrics({ reader, pools, events, counters, watchers }: MetricsOp
       for (const { pool, job } of all) agents.inc({ pool, busy: String(job !== null) })
       watching.set(watchers())
       for (const [key, gauge] of upkeep) gauge.set(counters.values[key])
-      return registry.metrics()
+      return [await registry.metrics(), (await mirrors?.text()) ?? ''].join('\n')
     },
   }
 }

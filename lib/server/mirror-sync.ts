@@ -13,6 +13,8 @@ export interface MirrorSyncOptions {
   forges: Forge[]
   signal: AbortSignal
   say: Say
+  /** Told of each mirror that Gitea will fetch, and when that was asked for; not waited for. */
+  onAsked?: (mirror: { owner: string; name: string }, at: number) => Promise<void>
   /**
    * Several pushes within this time are one sync; between two looks for what others left; the longest wait after a failure (ten times that
    * where Gitea says no); when to give up what Gitea refuses, ms.
@@ -26,6 +28,7 @@ export function mirrorSync({
   forges,
   signal,
   say,
+  onAsked,
   waits = { debounce: 1000, look: 30_000, longest: 60_000, giveUp: 86_400_000 },
 }: MirrorSyncOptions) {
   const wanted = mirrorSyncs(redis)
@@ -47,6 +50,7 @@ export function mirrorSync({
         failures.delete(mirror)
         await wanted.done(mirror, at)
         say('mirror', 'asked to fetch', { mirror })
+        void onAsked?.({ owner, name }, at)
       } catch (error) {
         if (signal.aborted) break
         // a forge that is away comes back; a mirror that is not there, mostly not, and somebody has to see to it

@@ -12,6 +12,7 @@ import { control } from './control.ts'
 import { counters as countersOf } from './counters.ts'
 import { githubOf } from './github-of.ts'
 import type { Metrics } from './metrics.ts'
+import { mirrorFigures } from './mirror-figures.ts'
 import { mirrorSync } from './mirror-sync.ts'
 import type { Say } from './say.ts'
 
@@ -53,11 +54,19 @@ export async function serve(options: ServeOptions): Promise<void> {
   signal.addEventListener('abort', end)
   let listening: Awaited<ReturnType<typeof control>> | undefined
   const parts: Promise<void>[] = []
-  const sync = mirrorSync({ redis, forges: config.forges, signal: ended.signal, say })
+  const ours = config.forges.find(({ kind }) => kind === 'gitea')
+  const mirrors = ours ? mirrorFigures({ forge: ours, signal: ended.signal }) : null
+  const sync = mirrorSync({
+    redis,
+    forges: config.forges,
+    signal: ended.signal,
+    say,
+    ...(mirrors && { onAsked: mirrors.follow }),
+  })
   try {
     const { host, port, secrets } = options
     listening = await control({
-      ...{ config, redis, redisUrl, host, port, secrets, counters, say },
+      ...{ config, redis, redisUrl, host, port, secrets, counters, mirrors, say },
       sync: sync.ask,
       signal: ended.signal,
     })

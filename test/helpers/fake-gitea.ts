@@ -62,6 +62,8 @@ export interface FakeGitea {
   fate: (call: GiteaCall, nth: number) => Fate | Promise<Fate>
   /** Held open before a clone begins. */
   beforeClone: (name: string) => Promise<void>
+  /** What becomes of a sync: it is done, only said to be, or not even begun. */
+  onSync: (name: string) => 'done' | 'said' | 'waits' | Promise<'done' | 'said' | 'waits'>
   /** An organisation's own repository with one commit. */
   make: (owner: string, name: string, more?: Partial<FakeRepo>) => FakeRepo
   /** As its settings do: what points to the old name is moved on. */
@@ -153,6 +155,9 @@ export async function startFakeGitea({ minInterval = 600 }: { minInterval?: numb
   }
 
   async function sync(repo: FakeRepo): Promise<void> {
+    const how = await gitea.onSync(repo.name)
+    if (how === 'waits') return
+    if (how === 'said') return void Object.assign(repo, { mirror_updated: now(), mirror_last_sync_at: now() })
     await run('git', ['fetch', '--quiet', '--prune', repo.remote, '+refs/*:refs/*'], { cwd: folder(repo), env: gitEnv }).then(
       () => Object.assign(repo, { mirror_updated: now(), mirror_last_sync_at: now(), empty: false }),
       () => Object.assign(repo, { mirror_updated: now() }),
@@ -332,6 +337,7 @@ export async function startFakeGitea({ minInterval = 600 }: { minInterval?: numb
     hooks: new Map(),
     fate: () => 'pass',
     beforeClone: async () => {},
+    onSync: () => 'done',
     at: (owner, name) => gitea.repos.find((repo) => key(repo.owner.login, repo.name) === key(owner, name)),
     make(owner, name, more = {}) {
       if (!owners.has(owner.toLowerCase())) owners.set(owner.toLowerCase(), { id: ids++, kind: 'org' })
