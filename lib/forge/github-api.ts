@@ -8,9 +8,12 @@ import type { CallOptions } from './types.ts'
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** GitHub's own address for programs; an Enterprise server has it under its own name. */
-export const apiOf = (url: string): string =>
-  new URL(url).hostname.toLowerCase() === 'github.com' ? 'https://api.github.com' : `${url}/api/v3`
+/** GitHub's own address for programs; its clouds for single companies have theirs beside, an Enterprise server below its own name. */
+export function apiOf(url: string): string {
+  const host = new URL(url).host.toLowerCase()
+  if (host === 'github.com') return 'https://api.github.com'
+  return host.endsWith('.ghe.com') ? `https://api.${host}` : `${url}/api/v3`
+}
 
 interface Failure {
   status?: number

@@ -103,8 +103,12 @@ export function githubLister(url: string, { token, signal, onWait, repeatMs }: A
     ...{ kinds: ['org', 'user'], called: 'organisation or user', anonymous: token === null },
     async kindOf(kind, name) {
       if (kind !== 'user' || token === null) return kind
-      const { data } = await get('tell whose token it is', '/user')
-      const { login } = (data ?? {}) as { login?: unknown }
+      // a token that is nobody's own (an app's) is refused here
+      const me = await get('tell whose token it is', '/user').catch((error: unknown) => {
+        if (error instanceof RefusedError && error.status === 403) return null
+        throw error
+      })
+      const { login } = (me?.data ?? {}) as { login?: unknown }
       return typeof login === 'string' && login.toLowerCase() === name.toLowerCase() ? 'self' : kind
     },
     first: (kind, name) => `${(paths[kind] ?? paths['org']!)(name)}&sort=pushed&direction=desc&per_page=${page}&page=1`,

@@ -1,4 +1,5 @@
 /** An account's repositories, or a single one, as their forge has them. All of it or an error: half a list would be taken for the truth. */
+import { messageOf } from '#lib/errors.ts'
 import { unreachable } from '../call.ts'
 import { RefusedError } from '../errors.ts'
 import type { Asking, Lister } from './lister.ts'
@@ -20,15 +21,26 @@ export interface ListOptions extends Asking {
 export async function listAccount(account: Account, { home, onPage, ...asking }: ListOptions): Promise<Listing> {
   const lister = await listerOf(account.forge, account.url, asking)
   const cache = loadPages(home, account, asking.token)
+  const warnings: string[] = []
   let walked: Walked
   try {
     walked = await walkAccount(lister, account.name, cache, onPage)
   } finally {
     // also what was read before it failed: the next listing is cheaper by that
-    if (cache.dirty) savePages(home, account, asking.token, cache)
+    if (cache.dirty) warnings.push(...keep(home, account, asking.token, cache))
   }
   const { repos, unchanged } = walked
-  return { account, repos, requests: lister.requests(), unchanged, warnings: lister.warnings() }
+  return { account, repos, requests: lister.requests(), unchanged, warnings: [...lister.warnings(), ...warnings] }
+}
+
+/** What is kept is worth a few requests, and no failure. */
+function keep(...what: Parameters<typeof savePages>): string[] {
+  try {
+    savePages(...what)
+    return []
+  } catch (error) {
+    return [`the list of ${what[1].name} could not be kept for the next time: ${messageOf(error)}`]
+  }
 }
 
 /** By its kind as it was known last, or the first kind that there is: an organisation is told from a user by trying. */

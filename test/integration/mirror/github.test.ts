@@ -98,6 +98,14 @@ describe('an unchanged list', () => {
     expect((await list()).unchanged).toBe(1)
   })
 
+  test('that can’t be kept is told, and listed all the same', async () => {
+    fill(3)
+    writeFileSync(join(home, 'mirrors'), 'in the way')
+    const listing = await list()
+    expect(listing.repos).toHaveLength(3)
+    expect(listing.warnings).toEqual([expect.stringContaining('the list of myorg could not be kept for the next time: ')])
+  })
+
   test('is another one for another token', async () => {
     fill(3)
     await list()
@@ -185,6 +193,13 @@ describe('organisation or user', () => {
     hub.add('me', 'open')
     expect(names(await list('me', { token: null }))).toEqual(['open'])
     expect(hub.calls.every(({ headers }) => !headers.authorization)).toBe(true)
+  })
+
+  test('a token that is nobody’s own', async () => {
+    hub.add('me', 'open')
+    hub.before = ({ path }, response) =>
+      path.endsWith('/user') && (json(response, 403, { message: 'Resource not accessible' }), true)
+    expect(names(await list('me'))).toEqual(['open'])
   })
 
   test('an organisation that became a user is found again', async () => {

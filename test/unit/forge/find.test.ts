@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Forge } from '#lib/config.ts'
 import { findForge } from '#lib/forge/find.ts'
+import { apiOf } from '#lib/forge/github-api.ts'
+import { hookRepository } from '#lib/forge/hooked.ts'
 import { placeOf } from '#lib/forge/listing/place.ts'
 import { targetsOf } from '#lib/server/status/target.ts'
 
@@ -71,4 +73,23 @@ test.each([
 ])('where %s is', (repo, expected) => {
   const place = placeOf(repo, forges)
   expect(place && `${place.forge} ${place.url} ${place.path}`).toBe(expected)
+})
+
+test('a webhook on a GitLab is refused, with what to do', async () => {
+  const wish = { address: 'http://serve', secret: 'x', remove: false, test: false, renew: false }
+  await expect(
+    hookRepository([...forges, forge('gitlab', 'https://lab.example')], 'https://lab.example/g/app.git', wish),
+  ).rejects.toThrow(
+    'https://lab.example/g/app.git is on GitLab, which is a source of mirrors only: put the webhook on its mirror at your Gitea',
+  )
+})
+
+test.each([
+  ['https://github.com', 'https://api.github.com'],
+  ['https://GitHub.com', 'https://api.github.com'],
+  ['https://octocorp.ghe.com', 'https://api.octocorp.ghe.com'],
+  ['https://ghe.example', 'https://ghe.example/api/v3'],
+  ['https://github.com.evil.example', 'https://github.com.evil.example/api/v3'],
+])('programs talk to %s at %s', (url, expected) => {
+  expect(apiOf(url)).toBe(expected)
 })
