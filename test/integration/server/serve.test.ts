@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -86,4 +86,11 @@ test('a cluster that isn’t configured is said at once', async () => {
   const env = { RAIBID_HOME: home, RAIBID_REDIS_URL: redis.url, KUBECONFIG: '/nonexistent/config' }
   const { code, stderr } = await runTask('tasks/pool/serve.ts', ['--cluster'], { env })
   expect([code, stderr]).toEqual([2, expect.stringContaining('there is no kubeconfig /nonexistent/config')])
+})
+
+test('a GitLab among the forges: that it is a source of mirrors only is said', async () => {
+  redis = await startRedis()
+  writeFileSync(join(home, 'lab.yaml'), 'forges: [{ kind: gitlab, url: "https://lab.example" }]\n')
+  const one = serve({ RAIBID_REDIS_URL: redis.url, RAIBID_CONFIG: join(home, 'lab.yaml') })
+  await one.says('forge only a source of mirrors url=https://lab.example reason="no webhooks or commit statuses for GitLab"')
 })
