@@ -215,7 +215,9 @@ test('a mirror: GitHub is told too, and its outage holds up nobody else', async 
   const told = forge.calls.length
   await hub.up()
   await nothingOwed(20_000)
-  expect(hub.said(sha)).toEqual([expect.stringMatching(/^success/)])
+  // a word whose answer comes too late is said again
+  expect(hub.said(sha).map((text) => text.split(':')[0])).toContain('success')
+  expect(hub.said(sha).filter((text) => !text.startsWith('success'))).toEqual([])
   expect(hub.calls[0]!.path).toBe(`/api/v3/repos/raibid/app/statuses/${sha}`)
   expect(forge.calls).toHaveLength(told)
   await hub.down()
