@@ -89,6 +89,8 @@ export const files = {
   artifacts: 'artifacts',
   compileCache: 'cache/node',
   buildCache: 'cache/builds',
+  clusterState: 'cluster/state.json',
+  clusterLock: 'cluster/lock',
 } as const
 
 /** Paths of `serve`'s HTTP. */
@@ -149,6 +151,8 @@ export const cluster = {
   kedaPaused: 'autoscaling.keda.sh/paused',
   /** KEDA's own label on a Job: the ScaledJob that made it. */
   kedaJobLabel: 'scaledjob.keda.sh/name',
+  /** Our k3s in a kubeconfig: name of its context, cluster and user. */
+  context: 'raibid-ci',
   /** Who we are in server-side apply. */
   fieldManager: 'raibid-ci',
   /** Where KEDA's operator lives, and the label by which its pods are known. */

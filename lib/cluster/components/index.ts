@@ -1,0 +1,4 @@
+import type { Component } from '../component.ts'
+
+/** Everything that bootstrap installs, in an order in which a person would; what needs what is said by each. */
+export const components: readonly Component[] = []
