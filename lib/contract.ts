@@ -45,6 +45,10 @@ export const env = {
   githubToken: 'RAIBID_GITHUB_TOKEN',
   /** Address under which a browser finds this installation's pages. */
   publicUrl: 'RAIBID_PUBLIC_URL',
+  /** Where to post what needs a person (`reconcile`); default: `notify.webhook` of `raibid.yaml`, else nowhere. */
+  notifyUrl: 'RAIBID_NOTIFY_URL',
+  /** Folder that `bootstrap` takes for `/`: what it looks at and changes of the machine is below it. For tests. */
+  hostRoot: 'RAIBID_HOST_ROOT',
 } as const
 
 /** Environment variables that every step sees. */

@@ -1,5 +1,4 @@
-import type { OverlayName } from './overlays.ts'
-import { amount, type Amount } from './overlays.ts'
+import { amount, type Amount, type OverlayName } from './overlays.ts'
 
 /** A size of installation, as data. Sizes are Kubernetes' quantities. */
 export interface Preset {
