@@ -203,3 +203,39 @@ pin *args:
 [no-cd]
 image *args:
     node '{{ root }}/tasks/cluster/image.ts' "$@"
+
+# Install everything, from k3s to a first build; a second time does nothing
+[group('cluster')]
+[no-cd]
+bootstrap *args:
+    node '{{ root }}/tasks/cluster/bootstrap.ts' "$@"
+
+# Say how every component of the cluster is; ends with 1 when one is not healthy
+[group('cluster')]
+[no-cd]
+status *args:
+    node '{{ root }}/tasks/cluster/status.ts' "$@"
+
+# Repair what drifted in the cluster; what repairs do not help is handed to a person
+[group('cluster')]
+[no-cd]
+reconcile *args:
+    node '{{ root }}/tasks/cluster/reconcile.ts' "$@"
+
+# Take away what bootstrap installed: names what is lost, and asks twice where that is data
+[group('cluster')]
+[no-cd]
+teardown *args:
+    node '{{ root }}/tasks/cluster/teardown.ts' "$@"
+
+# Show the log of a component of the cluster
+[group('cluster')]
+[no-cd]
+logs *args:
+    node '{{ root }}/tasks/cluster/logs.ts' "$@"
+
+# Say which logins there are and where they are kept; --show prints them
+[group('cluster')]
+[no-cd]
+credentials *args:
+    node '{{ root }}/tasks/cluster/credentials.ts' "$@"

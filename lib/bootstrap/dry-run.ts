@@ -1,4 +1,5 @@
 import type { ClusterContext, Finding } from '#lib/cluster/component.ts'
+import { safe } from '#lib/cli/untrusted.ts'
 import { look } from './look.ts'
 import type { Chosen } from './order.ts'
 
@@ -32,4 +33,15 @@ export async function dryRun(list: readonly Chosen[], ctx: ClusterContext): Prom
     planned.push({ name, title, state: seen.state, ...(seen.reason && { reason: seen.reason }), steps })
   }
   return planned
+}
+
+/** The plan for a person: what each is, and below it what would be done. */
+export function planText(planned: readonly Planned[]): string {
+  const pending = planned.filter(({ steps }) => steps.length).length
+  const lines = planned.flatMap(({ title, state, reason, steps }) => [
+    `${title}: ${state}${reason ? ` (${safe(reason)})` : ''}`,
+    ...steps.map((text) => `  - ${safe(text)}`),
+  ])
+  const sum = pending ? `${pending} of ${planned.length} components would be changed; nothing was.` : 'Nothing to do.'
+  return [...lines, sum].join('\n')
 }

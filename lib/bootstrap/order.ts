@@ -72,3 +72,9 @@ export function needing(name: string, components: readonly Component[]): string[
   visit(name)
   return components.map((one) => one.name).filter((one) => found.has(one))
 }
+
+/** The command that goes on where one stopped. What was chosen besides is remembered. */
+export function goOn(from: string, { skip = [], only = [] }: Choice): string {
+  const where = only.length ? only.map((name) => `--only ${name}`) : from ? [`--from ${from}`] : []
+  return ['just bootstrap', ...where, ...skip.map((name) => `--skip ${name}`)].join(' ')
+}
