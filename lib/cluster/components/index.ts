@@ -1,4 +1,5 @@
 import type { Component } from '../component.ts'
+import { machine } from './machine.ts'
 
 /** Everything that bootstrap installs, in an order in which a person would; what needs what is said by each. */
-export const components: readonly Component[] = []
+export const components: readonly Component[] = [machine]
