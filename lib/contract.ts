@@ -145,6 +145,8 @@ export const cluster = {
   serve: 'serve',
   /** Secret in `namespace`: `webhook-secret`, without which `serve` doesn't start, and maybe `gitea-token` and `github-token`. */
   serveSecret: 'serve',
+  /** Its keys are the names that `repositories[].secrets` may use, its values theirs. */
+  buildSecrets: 'builds',
   /** On Jobs, pods and ScaledJobs: the pool they belong to. */
   poolLabel: 'raibid.dev/pool',
   /** On a ScaledJob: why its pool is paused, in words. */

@@ -143,6 +143,7 @@ describe('what is agreed', () => {
     const variable = (name: string) => container.env.find((one: any) => one.name === name).valueFrom.secretKeyRef
     expect(variable(env.webhookSecret)).toEqual({ name: cluster.serveSecret, key: 'webhook-secret' })
     for (const token of [env.giteaToken, env.githubToken]) expect(variable(token).optional).toBe(true)
+    expect(container.envFrom).toEqual([{ secretRef: { name: cluster.buildSecrets, optional: true } }])
   })
 
   test('one ScaledJob for each pool, with the labels that others look for', () => {
