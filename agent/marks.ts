@@ -13,7 +13,8 @@ export function createMarks(shipper: Shipper, stop: AbortSignal) {
   /** Runs `work` as a phase or step; `work` fills in how it ended. `run` is what is shown of its script. */
   async function shown(list: Step[], { name, independent }: Named, work: Work, run?: string): Promise<Step> {
     const index = phases.length + steps.length
-    const step: Step = { name, state: 'running', exitCode: null, durationMs: null, ...(independent && { independent }) }
+    const late = list === phases && steps.length > 0 && { at: index }
+    const step: Step = { name, state: 'running', exitCode: null, durationMs: null, ...late, ...(independent && { independent }) }
     list.push(step)
     shipper.mark('step', index, { name, phase: list === phases, ...(run && { run }) }, { phases, steps })
     const begun = performance.now()

@@ -47,6 +47,8 @@ export const env = {
   publicUrl: 'RAIBID_PUBLIC_URL',
   /** Where to post what needs a person (`reconcile`); default: `notify.webhook` of `raibid.yaml`, else nowhere. */
   notifyUrl: 'RAIBID_NOTIFY_URL',
+  /** Address of the cluster's Gitea as this machine reaches it; default: the port of the node. */
+  giteaUrl: 'RAIBID_GITEA_URL',
   /** Folder that `bootstrap` takes for `/`: what it looks at and changes of the machine is below it. For tests. */
   hostRoot: 'RAIBID_HOST_ROOT',
 } as const
@@ -145,6 +147,8 @@ export const cluster = {
   serve: 'serve',
   /** Secret in `namespace`: `webhook-secret`, without which `serve` doesn't start, and maybe `gitea-token` and `github-token`. */
   serveSecret: 'serve',
+  /** Its keys are the names that `repositories[].secrets` may use, its values theirs. */
+  buildSecrets: 'builds',
   /** On Jobs, pods and ScaledJobs: the pool they belong to. */
   poolLabel: 'raibid.dev/pool',
   /** On a ScaledJob: why its pool is paused, in words. */
@@ -165,6 +169,30 @@ export const cluster = {
   /** Gitea in `infrastructure`: the name of its pods (`nameLabel`), and the port on which they answer. */
   gitea: 'gitea',
   giteaPort: 3000,
+  /**
+   * Gitea's one name, for clones, packages and images: a pod asks its Service there, the machine (by its hosts file and containerd's mirrors) the same
+   * port of the node.
+   */
+  giteaAddress: 'gitea.infrastructure.svc:30300',
+  giteaHost: 'gitea.infrastructure.svc',
+  giteaNodePort: 30300,
+  /** SSH: 2222 in the cluster, and this one on the node. */
+  giteaSshNodePort: 32222,
+  /** Secrets in `infrastructure`: `username` and `password` of the administrator; the database's `password`; what Gitea signs and seals with. */
+  giteaAdminSecret: 'gitea-admin',
+  giteaDatabaseSecret: 'gitea-postgres',
+  giteaSecret: 'gitea-env',
+  /** Service and StatefulSet of Gitea's database. */
+  postgres: 'postgres',
+  monitoring: 'monitoring',
+  /** The repository on Gitea from which Flux makes the cluster, and its organisation. */
+  configOwner: 'platform',
+  configRepo: 'fleet',
+  /** Where Flux lives, and what its GitRepository, its Secrets and the Kustomization of everything are called there. */
+  flux: 'flux-system',
+  fluxReceiver: 'gitea',
+  fluxReceiverSecret: 'receiver-token',
+  fluxStatusSecret: 'gitea-status',
   /** Redis as KEDA, agents and `serve` reach it. */
   redisAddress: 'redis.infrastructure.svc:6379',
   /** Headless Service of the StatefulSet. */

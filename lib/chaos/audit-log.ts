@@ -1,3 +1,4 @@
+import { inOrder } from '#lib/jobs/in-order.ts'
 import type { LogEntry } from '#lib/queue/log-reader.ts'
 import type { JobFacts } from './facts.ts'
 import { outputOf } from './jobs.ts'
@@ -68,7 +69,11 @@ function auditMarks({ job }: JobFacts, entries: LogEntry[], attempt: number): Lo
   const problems: LogProblem[] = []
   const done = entries.flatMap((entry) => (entry.kind === 'done' ? [shown(entry)] : []))
   // what took no time was not run: it has no marks
-  const result = job ? [...job.phases, ...job.steps].filter(({ durationMs }) => durationMs !== null).map(shown) : []
+  const result = job
+    ? inOrder(job)
+        .filter(({ durationMs }) => durationMs !== null)
+        .map(shown)
+    : []
   if (done.join(' ') !== result.join(' '))
     problems.push({ text: `attempt ${attempt}: its marks say ${done.join(' ')}, the result ${result.join(' ')}`, linesLost: 0 })
   const last = entries.at(-1)

@@ -3,13 +3,14 @@ import type { Redis } from 'ioredis'
 import { followLog } from '#lib/queue/log-reader.ts'
 import type { Job } from '#lib/queue/types.ts'
 import { firstErrors } from './first-errors.ts'
+import { inOrder } from './in-order.ts'
 import { passedSteps } from './passed-steps.ts'
 import { failedTests, testsText } from './tests.ts'
 import { shortId } from './show.ts'
 
 /** The place of the step (or phase) that failed, as the log numbers them; null when none did. */
 export function failingStep(job: Job): number | null {
-  const at = [...job.phases, ...job.steps].findIndex((step) => step.state === 'failed' || step.state === 'cancelled')
+  const at = inOrder(job).findIndex((step) => step.state === 'failed' || step.state === 'cancelled')
   return at < 0 ? null : at
 }
 
@@ -34,7 +35,7 @@ export async function tellFailure(redis: Redis, job: Job, whole: boolean): Promi
     [`just repro ${id}`, 'a script that does the same on this machine'],
   ]
   const width = Math.max(...commands.map(([command]) => command.length))
-  const step = [...job.phases, ...job.steps][at]!
+  const step = inOrder(job)[at]!
   const tests = failedTests([step], 5)
   // the tests by name say more than the lines that a runner prints
   const errors = whole || tests.length ? [] : firstErrors(await outputOf(redis, job, at))

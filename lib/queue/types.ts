@@ -16,6 +16,8 @@ export interface Step {
   state: StepState
   exitCode: number | null
   durationMs: number | null
+  /** Of a phase that came after steps: its place among all, as the log numbers them. */
+  at?: number
   reason?: string
   /** No later step needs what it makes: once it has passed, `retry --failed-only` leaves it out. */
   independent?: true

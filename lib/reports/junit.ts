@@ -21,11 +21,14 @@ export class ReportError extends Error {}
 
 export const emptyReport = (): TestReport => ({ passed: 0, failed: 0, skipped: 0, failures: [] })
 
-/** The first line without control characters and secrets, short: cut only then, or half a secret would be left. */
+/** What go test, through gotestsum, says of every failure. */
+const saysNothing = /^(?:Failed$|=== (?:RUN|PAUSE|CONT)|--- FAIL: )/
+
+/** The first line that says something, without control characters and secrets, short: cut only then, or half a secret would be left. */
 const shownBy =
   (mask: (text: string) => string) =>
   (text: string): string => {
-    const line = mask(safe(text.split(/[\r\n]+/).find((one) => one.trim() !== '') ?? '').trim())
+    const line = mask(safe(text.split(/[\r\n]+/).find((one) => one.trim() !== '' && !saysNothing.test(one)) ?? '').trim())
     return [...line].length > maxText ? `${[...line].slice(0, maxText - 1).join('')}…` : line
   }
 

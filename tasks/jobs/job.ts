@@ -7,6 +7,7 @@ import { table } from '#lib/cli/table.ts'
 import { ago } from '#lib/cli/time.ts'
 import { safe } from '#lib/cli/untrusted.ts'
 import { formatDuration } from '#lib/duration.ts'
+import { inOrder } from '#lib/jobs/in-order.ts'
 import { nameToId, openQueue } from '#lib/jobs/open.ts'
 import { duration, publicJob } from '#lib/jobs/show.ts'
 import { failedTests, testsText } from '#lib/jobs/tests.ts'
@@ -55,7 +56,7 @@ function describe(job: Job): string {
   if (job.logCut.bytes)
     facts.push(['log', `${job.logCut.lines} lines (${job.logCut.bytes} bytes) cut to keep it within its budget`])
   const lines = facts.map(([name, value]) => `${name.padEnd(10)}  ${safe(value)}`)
-  const steps = [...job.phases, ...job.steps]
+  const steps = inOrder(job)
   if (!steps.length) return lines.join('\n')
   const shown = table(steps, [
     { title: 'STEP', value: (step) => step.name },

@@ -11,6 +11,7 @@ import { info, print, printJson } from '#lib/cli/log.ts'
 import { main } from '#lib/cli/main.ts'
 import { RaibidError, UsageError } from '#lib/errors.ts'
 import { failingStep } from '#lib/jobs/failure.ts'
+import { inOrder } from '#lib/jobs/in-order.ts'
 import { nameToId, openQueue } from '#lib/jobs/open.ts'
 import { shortId } from '#lib/jobs/show.ts'
 import { planSteps } from '#lib/pipeline/plan.ts'
@@ -65,9 +66,10 @@ export async function run(args: Args<typeof spec>): Promise<number> {
 }
 
 /** The step at which it failed; null when it failed at none. */
-function failingName({ phases, steps, ...job }: Job): string | null {
-  const at = failingStep({ ...job, phases, steps })
-  return at === null || at < phases.length ? null : steps[at - phases.length]!.name
+function failingName(job: Job): string | null {
+  const at = failingStep(job)
+  const step = at === null ? undefined : inOrder(job)[at]
+  return step && job.steps.includes(step) ? step.name : null
 }
 
 /** Runs the script with a person at it. */

@@ -6,6 +6,8 @@ const venv = '.venv'
 /** Not in the workspace: what a build makes there is its own. */
 const report = 'pytest.xml'
 const python = `${venv}/bin/python`
+/** Tests may run by name what was installed, as in an environment that is activated. */
+const activated = `PATH="$PWD/${venv}/bin:$PATH" ${python}`
 
 function withPip({ installable, requirements, extra, group, tests }: PythonProject): string {
   const what = [
@@ -41,8 +43,8 @@ export default {
       ...(!has(tool) && { skip: `${tool} is not installed` }),
     })
     const { tests, testFolder } = project
-    const pytest = `${uv ? 'uv run --no-sync --with pytest pytest' : `${python} -m pytest`} --junitxml="\${TMPDIR:-/tmp}/${report}"`
-    const unittest = `${uv ? 'uv run --no-sync python' : python} -m unittest discover${testFolder ? ` -s ${testFolder}` : ''}`
+    const pytest = `${uv ? 'uv run --no-sync --with pytest pytest' : `${activated} -m pytest`} --junitxml="\${TMPDIR:-/tmp}/${report}"`
+    const unittest = `${uv ? 'uv run --no-sync python' : activated} -m unittest discover${testFolder ? ` -s ${testFolder}` : ''}`
     // settings may say that ruff mends what it finds, and then it is content
     const ruff = { ...step('lint', 'ruff check --no-fix .', 'ruff'), independent: true as const }
     const reported = tests === 'pytest' && { tmpReports: [report] }

@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import { ago } from '#lib/cli/time.ts'
 import { formatDuration } from '#lib/duration.ts'
+import { inOrder } from '#lib/jobs/in-order.ts'
 import { duration, shortId, shortRepo } from '#lib/jobs/show.ts'
 import { isFinal, type Job } from '#lib/queue/types.ts'
 import { layout, when, type Html } from './layout.ts'
@@ -60,6 +61,6 @@ export const jobPage = (page: JobPage): Html =>
     html`${facts(page)}
       <h2>Log</h2>
       <div data-log="${page.job.id}" data-after="${page.log.last}" data-live="${isFinal(page.job.state) ? 'false' : 'true'}">
-        ${logView(page.log, [...page.job.phases, ...page.job.steps])}
+        ${logView(page.log, inOrder(page.job))}
       </div>`,
   )

@@ -54,8 +54,14 @@ test('a job keeps the files that it names; they are listed, and written where th
 })
 
 test('a failed step leaves them, too; a job that was cancelled leaves none', async () => {
-  const failed = await pool.ended(await pool.enqueue(repo('echo why > report.txt; exit 3', ['report.txt'])))
+  const failed = await pool.ended(await pool.enqueue(repo("echo why > report.txt; echo 'error: broken'; exit 3", ['report.txt'])))
   expect([failed.state, failed.reason, phaseOf(failed)?.artifacts?.length]).toEqual(['failed', 'step make: exit 3', 1])
+  // what was kept comes behind the step, and is not taken for its output
+  expect((await pool.task('jobs/tail', failed.id)).stderr).toMatch(/in make:\n +error: broken\n/)
+  expect(await pool.must('jobs/why', failed.id)).toContain('step make: exit 3 | error: broken')
+  expect((await pool.must('jobs/job', failed.id)).indexOf('\nmake')).toBeLessThan(
+    (await pool.must('jobs/job', failed.id)).indexOf('\nartifacts'),
+  )
   const id = await pool.enqueue(repo('echo why > report.txt; echo on; sleep 60', ['report.txt']))
   await pool.said(id, 'on')
   await pool.must('jobs/cancel', id)

@@ -93,7 +93,7 @@ test.for<[string, Files, Files, string[]]>([
     allTools,
     [
       `install: ${venv}\n${pip} -r requirements.txt -r requirements-dev.txt`,
-      'test: .venv/bin/python -m unittest discover -s tests',
+      'test: PATH="$PWD/.venv/bin:$PATH" .venv/bin/python -m unittest discover -s tests',
     ],
   ],
   [
@@ -107,7 +107,7 @@ test.for<[string, Files, Files, string[]]>([
     [
       `install: ${venv}\n${pip} -e '.[tests]' pytest`,
       'lint: ruff check --no-fix .',
-      'test: .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"',
+      'test: PATH="$PWD/.venv/bin:$PATH" .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"',
     ],
   ],
   [
@@ -117,21 +117,24 @@ test.for<[string, Files, Files, string[]]>([
     [
       `install: ${venv}\n${pip} --upgrade 'pip>=25.1'\n${pip} -e '.' --group test pytest`,
       'lint: (ruff is not installed)',
-      'test: .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"',
+      'test: PATH="$PWD/.venv/bin:$PATH" .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"',
     ],
   ],
   [
     'python, the extra as a dotted key',
     { 'pyproject.toml': '[project]\nname = "x"\noptional-dependencies.tests = [\n  "pytest>=9",\n]\n[tool.x]\n' },
     allTools,
-    [`install: ${venv}\n${pip} -e '.[tests]' pytest`, 'test: .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"'],
+    [
+      `install: ${venv}\n${pip} -e '.[tests]' pytest`,
+      'test: PATH="$PWD/.venv/bin:$PATH" .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"',
+    ],
   ],
   ['python, setup.py, no tests', { 'setup.py': '' }, allTools, [`install: ${venv}\n${pip} -e '.'`]],
   [
     'python, only settings of a tool; a package of tests; pytest only in a comment',
     { 'pyproject.toml': '# pytest\n[tool.black]\n', 'tests/__init__.py': '' },
     allTools,
-    [`install: ${venv}`, 'test: .venv/bin/python -m unittest discover'],
+    [`install: ${venv}`, 'test: PATH="$PWD/.venv/bin:$PATH" .venv/bin/python -m unittest discover'],
   ],
   [
     'python, locked by uv',
@@ -146,7 +149,10 @@ test.for<[string, Files, Files, string[]]>([
     'python, locked by uv, which is not there',
     { 'pyproject.toml': '', 'uv.lock': '', 'conftest.py': '' },
     allTools,
-    [`install: ${venv}\n${pip} pytest`, 'test: .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"'],
+    [
+      `install: ${venv}\n${pip} pytest`,
+      'test: PATH="$PWD/.venv/bin:$PATH" .venv/bin/python -m pytest --junitxml="${TMPDIR:-/tmp}/pytest.xml"',
+    ],
   ],
   [
     'no python',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { addReports, parseJunit } from '#lib/reports/junit.ts'
 import { encodingOf } from '#lib/reports/text.ts'
@@ -8,6 +9,28 @@ async function* pieces(text: string, size = 7): AsyncGenerator<string> {
 }
 const parse = (text: string, mask?: (text: string) => string) => parseJunit(pieces(text), mask)
 const suite = (cases: string): string => `<?xml version="1.0"?><testsuites><testsuite name="s">${cases}</testsuite></testsuites>`
+
+describe('what runners wrote, recorded', () => {
+  // nextest 0.9.151, jest 30.5 with jest-junit 17, vitest 4.1, node --test of Node 24, gotestsum with Go 1.26
+  const read = (name: string) => parse(readFileSync(new URL(`../../../fixtures/reports/${name}.xml`, import.meta.url), 'utf8'))
+  test.each<[string, number[], [string, string][]]>([
+    ['nextest', [2, 1, 0], [['sample › tests::bad', "thread 'tests::bad' (31390) panicked at src/lib.rs:6:66"]]],
+    ['jest-junit', [2, 1, 1], [['sums bad & <odd>', 'Error: expect(received).toBe(expected) // Object.is equality']]],
+    ['vitest', [1, 1, 1], [['v/a.test.mjs › sums > bad & <odd>', 'expected 2 to be 3 // Object.is equality']]],
+    ['node-test', [1, 1, 1], [['test › bad & <odd>', '2 == 3']]],
+    [
+      'gotestsum',
+      [1, 2, 1],
+      [
+        ['example.org/sample › TestBad/inner_<odd>', 'a_test.go:4: got 2, want 3'],
+        ['example.org/sample › TestBad', ''],
+      ],
+    ],
+  ])('%s', async (name, [passed, failed, skipped], failures) => {
+    const all = failures.map(([test, message]) => ({ name: test, message }))
+    expect(await read(name)).toEqual({ passed, failed, skipped, failures: all })
+  })
+})
 
 describe('what runners write', () => {
   test('pytest: the class before the name, the first line of the message', async () => {
