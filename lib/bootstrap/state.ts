@@ -73,6 +73,9 @@ export function readState(home: string, tell: (text: string) => void): ClusterSt
     if (statSync(file).size > largest) throw new RaibidError('it is too large')
     return stateSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) as ClusterState
   } catch (error) {
+    // another person's file is no damaged one
+    if ((error as NodeJS.ErrnoException).code)
+      throw new RaibidError(`${file} can't be read: ${messageOf(error)}; see whose it is`)
     const why = error instanceof z.ZodError ? (error.issues[0]?.message ?? '') : messageOf(error)
     const aside = `${file}.damaged`
     try {

@@ -14,6 +14,10 @@ export interface Removed {
   evidence?: readonly string[]
 }
 
+/** Can it be taken away at all? What a cluster that is somebody else's stands on can't. */
+export const mayGo = ({ remove, withoutCluster }: Component, { settings }: ClusterContext): boolean =>
+  Boolean(remove) && !(withoutCluster && settings.existing)
+
 /** What is to go, the last first. UsageError for a name that there is not, or one that something else stands on that is to stay. */
 export function toRemove(ordered: readonly Component[], only: readonly string[]): Component[] {
   if (!only.length) return ordered.toReversed()
@@ -65,10 +69,10 @@ async function removeOne(
     ...(reason && { reason }),
     ...(evidence?.length && { evidence }),
   })
-  const ground = going.find((one) => one.withoutCluster && one.remove && one !== component)
+  const ground = going.find((one) => one.withoutCluster && mayGo(one, ctx) && one !== component)
   const away = (reason: string): Removed =>
     ground ? end('goes', { reason: `with ${ground.name}: ${reason}` }) : end('left', { reason })
-  if (!component.remove) return end('stays')
+  if (!component.remove || !mayGo(component, ctx)) return end('stays')
   const before = await look(component, ctx)
   if (before.state === 'absent') return end('nothing')
   if (before.unreachable && !component.withoutCluster) return away(before.reason ?? '')

@@ -31,7 +31,7 @@ export const spec = {
 } satisfies Spec
 
 export async function run(args: Args<typeof spec>, { signal }: Context): Promise<number> {
-  const [session, { lookAll }, { leftHanging, teardown, toRemove }, { lockCluster }] = await Promise.all([
+  const [session, { lookAll }, { leftHanging, mayGo, teardown, toRemove }, { lockCluster }] = await Promise.all([
     openSession(args, { signal, warn }),
     import('#lib/bootstrap/look.ts'),
     import('#lib/bootstrap/teardown.ts'),
@@ -41,8 +41,8 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   const going = toRemove(ordered, args.only)
   const found = await lookAll(ordered, ctx)
   const there = new Set(ordered.map(({ name }) => name).filter((name) => found.get(name)!.state !== 'absent'))
-  const losing = going.filter(({ name, losesData, remove }) => losesData && remove && there.has(name))
-  const gone = going.filter(({ name, remove }) => remove && there.has(name))
+  const gone = going.filter((one) => mayGo(one, ctx) && there.has(one.name))
+  const losing = gone.filter(({ losesData }) => losesData)
   const hanging = leftHanging(ordered, going, there)
   for (const { title } of gone) info(`- ${title}`)
   for (const { title, losesData } of losing) warn(`${title}: ${losesData}`)
