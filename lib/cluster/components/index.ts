@@ -1,5 +1,8 @@
 import type { Component } from '../component.ts'
-import { machine } from './machine.ts'
+import { gitea } from './gitea.ts'
+import { namespaces } from './namespaces.ts'
+import { postgres } from './postgres.ts'
+import { redis } from './redis.ts'
 
 /** Everything that bootstrap installs, in an order in which a person would; what needs what is said by each. */
-export const components: readonly Component[] = [machine]
+export const components: readonly Component[] = [namespaces, redis, postgres, gitea]
