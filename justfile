@@ -239,3 +239,15 @@ logs *args:
 [no-cd]
 credentials *args:
     node '{{ root }}/tasks/cluster/credentials.ts' "$@"
+
+# Begin, check and show the configuration of this installation
+[group('cluster')]
+[no-cd]
+config *args:
+    node '{{ root }}/tasks/cluster/config.ts' "$@"
+
+# Pack states, events and logs of the cluster into one file, without what is secret
+[group('cluster')]
+[no-cd]
+diagnose *args:
+    node '{{ root }}/tasks/cluster/diagnose.ts' "$@"

@@ -1,5 +1,6 @@
 import type { ClusterContext, Component, Finding } from '#lib/cluster/component.ts'
 import { ApiError } from '#lib/cluster/api-error.ts'
+import { unlessInterrupted } from './interrupted.ts'
 import { messageOf, RaibidError, UnreachableError } from '#lib/errors.ts'
 
 /** There is no cluster to be asked: none has been made, and none was named. */
@@ -19,10 +20,9 @@ export async function look(component: Component, ctx: ClusterContext, withinMs =
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new RaibidError(`its state was not known within ${withinMs / 1000} s`)), withinMs)
-    ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error), { once: true })
   })
   try {
-    return await Promise.race([component.check(ctx), late])
+    return await unlessInterrupted(Promise.race([component.check(ctx), late]), ctx.signal, 0)
   } catch (error) {
     if (ctx.signal.aborted) throw ctx.signal.reason
     return seenOf(error)

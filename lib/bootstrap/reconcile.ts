@@ -1,5 +1,6 @@
 import type { ClusterContext, Component } from '#lib/cluster/component.ts'
 import { messageOf } from '#lib/errors.ts'
+import { unlessInterrupted } from './interrupted.ts'
 import type { Journal } from './journal.ts'
 import { lookAll } from './look.ts'
 import { decide, repairLimits, waitAfter, type Decision, type RepairLimits } from './repair.ts'
@@ -73,7 +74,7 @@ async function repair(
   journal.move(name, journal.state().components[name]?.state === 'absent' ? 'deploying' : 'repairing')
   let reason: string
   try {
-    await component.apply(ctx)
+    await unlessInterrupted(component.apply(ctx), ctx.signal)
     const seen = await settled(component, ctx, everyMs)
     if (seen.state === 'healthy') {
       journal.move(name, 'healthy')

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterContext, Component, Finding } from '#lib/cluster/component.ts'
 import { messageOf, RaibidError, UnreachableError } from '#lib/errors.ts'
+import { unlessInterrupted } from './interrupted.ts'
 import type { Journal } from './journal.ts'
 import { look, type Seen } from './look.ts'
 import type { Chosen } from './order.ts'
@@ -78,7 +79,7 @@ async function one(
   journal.move(name, before.state === 'absent' ? 'deploying' : 'repairing', before.reason ?? null)
   let seen: Seen
   try {
-    await component.apply(ctx)
+    await unlessInterrupted(component.apply(ctx), ctx.signal)
     seen = await settled(component, ctx, everyMs, (reason) => emit(done('waits', { reason })))
   } catch (error) {
     const reason = ctx.signal.aborted ? 'interrupted' : messageOf(error).split('\n')[0]!

@@ -1,6 +1,7 @@
 import type { ClusterContext, Component } from '#lib/cluster/component.ts'
 import { messageOf, RaibidError, UnreachableError, UsageError } from '#lib/errors.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { unlessInterrupted } from './interrupted.ts'
 import type { Journal } from './journal.ts'
 import { look, type Seen } from './look.ts'
 import { needing } from './order.ts'
@@ -78,7 +79,7 @@ async function removeOne(
   if (before.unreachable && !component.withoutCluster) return away(before.reason ?? '')
   emit({ name, what: 'removes', ms: 0 })
   try {
-    await component.remove(ctx)
+    await unlessInterrupted(component.remove(ctx), ctx.signal)
   } catch (error) {
     if (ctx.signal.aborted) throw ctx.signal.reason
     if (error instanceof UnreachableError && !component.withoutCluster) return away(error.message)

@@ -6,7 +6,7 @@ import { findForge } from './find.ts'
 import type { Hook, HookWish, RepoName } from './types.ts'
 
 /** What starts a build: Gitea tells of a pull request's new commits by an event of its own. */
-const events = {
+export const events = {
   gitea: ['push', 'pull_request', 'pull_request_sync'],
   github: ['push', 'pull_request'],
 } as const
@@ -58,5 +58,5 @@ export async function hookRepository(forges: Forge[], repo: string, options: Hoo
   return { ...change, did, tested: options.test }
 }
 
-const isAsWished = ({ active, events: own }: Hook, wish: HookWish): boolean =>
+export const isAsWished = ({ active, events: own }: Hook, wish: HookWish): boolean =>
   active && wish.events.every((event) => own.includes(event))

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-/** Install everything, from k3s to a first build; again does nothing. */
 import type { Args, Spec } from '#lib/cli/args.ts'
 import { ask, canAsk } from '#lib/cli/ask.ts'
 import { checklist, type Checklist, type ItemState } from '#lib/cli/checklist.ts'
@@ -105,13 +104,16 @@ function ended(outcomes: readonly Outcome[], ms: number, args: Given): number {
   return 0
 }
 
-async function dry(session: Session, chosen: readonly Chosen[], args: Given): Promise<number> {
+async function dry({ ctx, clusterName }: Session, chosen: readonly Chosen[], args: Given): Promise<number> {
   const { dryRun, planText } = await import('#lib/bootstrap/dry-run.ts')
-  const planned = await dryRun(chosen, session.ctx)
-  session.ctx.forgetKube()
+  const { capacities, capacityText } = await import('#lib/cluster/capacity.ts')
+  const planned = await dryRun(chosen, ctx)
+  // a cluster that can't be asked has said so above
+  const room = await capacities(ctx).catch(() => [])
+  ctx.forgetKube()
   const pending = planned.filter(({ steps }) => steps.length).length
-  if (args.json) printJson({ preset: session.ctx.settings.preset, cluster: session.clusterName, pending, planned })
-  else print(planText(planned))
+  if (args.json) printJson({ preset: ctx.settings.preset, cluster: clusterName, pending, planned, capacity: room })
+  else print(`${planText(planned)}${room.length ? `\n\n${capacityText(room, ctx.settings.preset)}` : ''}`)
   return args.exitCode && pending ? 1 : 0
 }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -90,6 +91,16 @@ describe('bootstrap', () => {
     const again = await bootstrapOf(list, { ...ctx, signal: new AbortController().signal })
     expect(again.words).toEqual(['a', 'b', 'c'].map((name, i) => `${name}: ${i < at ? 'nothing' : 'applied'}`))
     expect(again.state.components[list[at]!.name]).toMatchObject({ state: 'healthy' })
+  })
+
+  test('Ctrl-C in a step that does not hear it ends it all the same; nobody goes on listening', async () => {
+    const stop = new AbortController()
+    const ctx = await standInContext({ signal: stop.signal })
+    const deaf = standIn('a', [], {
+      apply: () => new Promise(() => setTimeout(() => stop.abort(new InterruptedError('Stopped by SIGINT.')), 10)),
+    })
+    await expect(bootstrapOf([deaf], ctx)).rejects.toThrow('Stopped by SIGINT.')
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([])
   })
 
   test('what is not chosen but needed has to be there, unless the person says so', async () => {
