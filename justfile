@@ -251,3 +251,15 @@ config *args:
 [no-cd]
 diagnose *args:
     node '{{ root }}/tasks/cluster/diagnose.ts' "$@"
+
+# Make a cluster of k3s in a container, for development
+[group('cluster')]
+[no-cd]
+k3d-create *args:
+    node '{{ root }}/tasks/cluster/k3d-create.ts' "$@"
+
+# Take away the cluster that k3d-create made, with everything in it
+[group('cluster')]
+[no-cd]
+k3d-destroy *args:
+    node '{{ root }}/tasks/cluster/k3d-destroy.ts' "$@"

@@ -155,14 +155,14 @@ describe('bootstrap', () => {
   })
 
   test('Ctrl-C while it waits: exit 130, the way on, and the lock is given back', async () => {
-    const named = await cluster(({ method }) => (method === 'PATCH' ? () => process.kill(child!, 'SIGINT') : undefined))
-    let child: number | undefined
+    const named = await cluster(({ method }) => (method === 'PATCH' ? () => process.kill(child.pid!, 'SIGINT') : undefined))
+    const child: { pid?: number | undefined } = {}
     const { spawn } = await import('node:child_process')
     const running = spawn(process.execPath, [join(import.meta.dirname, '../../../tasks/cluster/bootstrap.ts'), ...named], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    child = running.pid
+    child.pid = running.pid
     let stderr = ''
     running.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
     const code = await new Promise((resolve) => running.on('close', resolve))
