@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { hostAt, type Host } from '#lib/cluster/host.ts'
 import type { Pins } from '#lib/cluster/pins.ts'
 import { k3sRelease, k3sVersion } from '#lib/cluster/releases.ts'
-import type { KubeObject } from '#lib/cluster/types.ts'
+import type { Condition, KubeObject } from '#lib/cluster/types.ts'
 import { fakeApi, kubeconfigFor, status, type Answer, type Heard } from './fake-api.ts'
 import { fakeMachine, spark } from './machine.ts'
 
@@ -18,7 +18,7 @@ export const k3sBinary = (version: string): string => `#!/bin/sh\necho "k3s vers
 /** What stands for the install script of k3s: it notes what it was asked, looks at the binary, and makes the files that the real one makes. */
 const script = `#!/bin/sh
 set -eu
-echo "install.sh $INSTALL_K3S_EXEC skip-download=$INSTALL_K3S_SKIP_DOWNLOAD restart=$INSTALL_K3S_FORCE_RESTART $INSTALL_K3S_VERSION" >> "$STAND_IN/asked"
+echo "install.sh $INSTALL_K3S_EXEC skip-download=$INSTALL_K3S_SKIP_DOWNLOAD restart=$INSTALL_K3S_FORCE_RESTART $INSTALL_K3S_VERSION\${K3S_URL:+ agent}" >> "$STAND_IN/asked"
 [ ! -e "$STAND_IN/installer-fails" ] || { echo 'Job for k3s.service failed' >&2; exit 1; }
 [ ! -e "$STAND_IN/installer-hangs" ] || { touch "$STAND_IN/hangs"; exec sleep 60; }
 "$INSTALL_K3S_BIN_DIR/k3s" --version > /dev/null
@@ -63,7 +63,7 @@ export async function k3sStandIn() {
   const node = {
     metadata: { name: 'spark-01' },
     status: {
-      conditions: [{ type: 'Ready', status: 'True' }],
+      conditions: [{ type: 'Ready', status: 'True' }] as Condition[],
       addresses: [{ type: 'InternalIP', address: '192.168.2.7' }],
       nodeInfo: { kubeletVersion: k3sVersion },
     },

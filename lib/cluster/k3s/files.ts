@@ -56,7 +56,12 @@ export function configText(facts: Facts, preset: Preset, upstreamDns: boolean): 
  * node. The default endpoint is never listed: it comes last by itself.
  */
 export function registriesText(mirrors: Mirrors): string {
-  const others = Object.entries(mirrors).filter(([host]) => /^[a-z0-9.-]+(:\d+)?$/.test(host) && !/github/.test(host))
+  // what is downloaded from GitHub is no image; and a default endpoint that is listed is asked twice (k3s#9341)
+  const isDefault = (host: string, url: string): boolean =>
+    new URL(url).host === host || new URL(url).host === (host === 'docker.io' ? 'registry-1.docker.io' : host)
+  const others = Object.entries(mirrors).filter(
+    ([host, url]) => /^[a-z0-9.-]+(:\d+)?$/.test(host) && !/github/.test(host) && !isDefault(host, url),
+  )
   const list = Object.fromEntries(others.map(([host, url]) => [host, { endpoint: [url] }]))
   const gitea = { [cluster.giteaAddress]: { endpoint: [`http://127.0.0.1:${cluster.giteaNodePort}`] } }
   return header + stringify({ mirrors: { ...list, ...gitea } })

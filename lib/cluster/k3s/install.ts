@@ -34,6 +34,8 @@ export async function install(ctx: ClusterContext, pins: Pins): Promise<void> {
 
 async function runScript({ host, signal }: ClusterContext, script: string): Promise<void> {
   const env = {
+    // what the shell has of these would become the service's: K3S_URL alone makes an agent of it
+    ...Object.fromEntries(Object.keys(process.env).flatMap((name) => (/^(INSTALL_)?K3S_/.test(name) ? [[name, '']] : []))),
     // the binary is there, and checked
     INSTALL_K3S_SKIP_DOWNLOAD: 'true',
     INSTALL_K3S_VERSION: k3sVersion,

@@ -72,6 +72,29 @@ test('the first run: checked files, configuration, service, kubeconfig and CoreD
   expect([machine.asked(), machine.got]).toEqual([[], []])
 })
 
+test('what the shell has of k3s’s variables does not make an agent of it', async () => {
+  process.env['K3S_URL'] = 'https://other:6443'
+  try {
+    expect((await go()).what).toBe('applied')
+    expect(machine.asked()[0]).toBe(installed)
+  } finally {
+    delete process.env['K3S_URL']
+  }
+})
+
+test('a node that is NotReady is no healthy cluster, though the word is in it', async () => {
+  await go()
+  machine.node.status.conditions[0] = {
+    type: 'Ready',
+    status: 'False',
+    reason: 'KubeletNotReady',
+    message: 'cni plugin not initialized',
+  }
+  const found = await k3s().check(await contextOf())
+  expect(found).toMatchObject({ state: 'degraded', reason: 'not ready: spark-01' })
+  expect(found.evidence!.join()).toContain('cni plugin not initialized')
+})
+
 test('the kubeconfig of a person keeps what it has, its current context, and its mode becomes 0600', async () => {
   const before =
     '# mine\napiVersion: v1\nkind: Config\ncurrent-context: work\nclusters:\n- name: work\n  cluster: {server: https://work:6443}\ncontexts:\n- name: work\n  context: {cluster: work, user: me}\nusers:\n- name: me\n  user: {token: t0ken}\n'
