@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { root, type Config } from '#lib/config.ts'
+import { root, type Config, type Forge } from '#lib/config.ts'
+import { repositoryPolicies } from '#lib/config-repositories.ts'
 import { cluster } from '#lib/contract.ts'
 import type { Settings } from './component.ts'
 import { kustomize } from './kustomize.ts'
@@ -14,7 +15,7 @@ export type Part = (typeof partNames)[number]
 /** All that `just manifests` renders, by what installs it; volumes and agents as large as the preset says where raibid.yaml says nothing. */
 export function partsOf(config: Config, { preset }: Pick<Settings, 'preset'>): Record<Part, KubeObject[]> {
   const size = presets[preset]
-  const objects = render(sized(config, size), size.overlay, readPins()).map((one) => withVolume(one, size.volumes))
+  const objects = render(withGitea(sized(config, size)), size.overlay, readPins()).map((one) => withVolume(one, size.volumes))
   const parts = Object.fromEntries(partNames.map((name) => [name, [] as KubeObject[]])) as Record<Part, KubeObject[]>
   const stores = (['redis', 'postgres', 'gitea'] as const).map(
     (name) => [name, new Set(kustomize(join(root, 'manifests/base', name)).map(nameOf))] as const,
@@ -42,6 +43,18 @@ const sized = (config: Config, { agent }: Preset): Config => ({
     }),
   ),
 })
+
+/** serve knows the cluster's own Gitea, unless raibid.yaml names another; what is pushed to the config repository is Flux's business. */
+function withGitea(config: Config): Config {
+  const { configOwner, configRepo, giteaAddress } = cluster
+  const own: Forge = { kind: 'gitea', url: `http://${giteaAddress}`, aliases: [], token: () => '' }
+  const fleet = repositoryPolicies([{ match: `${configOwner}/${configRepo}`, enabled: false }], [], [])
+  return {
+    ...config,
+    forges: config.forges.some(({ kind }) => kind === 'gitea') ? config.forges : [...config.forges, own],
+    repositories: [...fleet, ...config.repositories],
+  }
+}
 
 /** A copy whose volume has the size of the preset. */
 function withVolume(object: KubeObject, volumes: Preset['volumes']): KubeObject {

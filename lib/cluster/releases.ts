@@ -16,6 +16,11 @@ export const k3sRelease = {
   images: (architecture: Architecture) => `k3s-airgap-images-${architecture}.tar.zst`,
 }
 
+/** What Flux is installed from. */
+export const fluxInstall = 'https://github.com/fluxcd/flux2/releases/download/v2.9.4/install.yaml'
+/** KEDA where there is no Flux to install it. */
+export const kedaInstall = [`${keda}/keda-2.20.2-crds.yaml`, `${keda}/keda-2.20.2-core.yaml`] as const
+
 /** Base of the agents' image, as agent/Dockerfile names it (a test compares), and KEDA's operator. Those of manifests/ are found there. */
 export const images = ['docker.io/library/debian:bookworm-20260824-slim', 'ghcr.io/kedacore/keda:2.20.2'] as const
 
@@ -23,6 +28,7 @@ export const images = ['docker.io/library/debian:bookworm-20260824-slim', 'ghcr.
 export const releases = [
   `${keda}/keda-2.20.2-core.yaml`,
   `${keda}/keda-2.20.2-crds.yaml`,
+  fluxInstall,
   k3sRelease.script,
   k3sRelease.checksums('arm64'),
   k3sRelease.checksums('amd64'),
