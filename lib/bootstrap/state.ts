@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, renameSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { presetNames } from '#lib/cluster/presets.ts'
 import type { Settings } from '#lib/cluster/component.ts'
 import { files } from '#lib/contract.ts'
 import { messageOf, RaibidError } from '#lib/errors.ts'
 import { writeWhole } from '#lib/pool/state.ts'
+import { giveBack } from './give-back.ts'
 
 export const stateNames = ['absent', 'deploying', 'healthy', 'degraded', 'repairing', 'failed', 'needs-human'] as const
 export type StateName = (typeof stateNames)[number]
@@ -93,6 +94,7 @@ export function writeState(home: string, state: ClusterState): void {
   const file = join(home, files.clusterState)
   try {
     writeWhole(file, `${JSON.stringify(state, null, 1)}\n`)
+    giveBack([home, dirname(file), file])
   } catch (error) {
     throw new RaibidError(
       `${file} can't be written: ${messageOf(error)}; free some disk or correct its owner, and run the same again`,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Args, Spec } from '#lib/cli/args.ts'
 import { info, ok, printJson, warn } from '#lib/cli/log.ts'
 import { main, type Context } from '#lib/cli/main.ts'
-import { UsageError } from '#lib/errors.ts'
+import { RaibidError, UsageError } from '#lib/errors.ts'
 import { clusterChoice, openSession } from '#lib/bootstrap/session.ts'
 import type { Notice, Repaired } from '#lib/bootstrap/reconcile.ts'
 
@@ -30,7 +30,12 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   if (args.once && args.watch) throw new UsageError('--once and --watch: choose one of them')
   if (args.exitCode && !args.dryRun) throw new UsageError('--exit-code: is for --dry-run')
   for (;;) {
-    const done = await turn(args, signal)
+    const done = await turn(args, signal).catch((error: unknown) => {
+      // another verb is at work, or a disk is full for now: the next turn may find it otherwise
+      if (!args.watch || signal.aborted || !(error instanceof RaibidError) || error instanceof UsageError) throw error
+      warn(error.message)
+      return []
+    })
     if (args.json) printJson(done, { line: args.watch })
     else for (const one of done) tell(one)
     const wrong = done.filter(({ what, did }) => bad.includes(what) && did !== 'repaired')

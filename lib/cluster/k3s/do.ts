@@ -2,6 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, 
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cluster } from '#lib/contract.ts'
+import { giveBack } from '#lib/bootstrap/give-back.ts'
 import { RaibidError, UnreachableError } from '#lib/errors.ts'
 import type { ClusterContext } from '../component.ts'
 import { kubeconfigPath, mergeKubeconfig } from '../kubeconfig-file.ts'
@@ -67,12 +68,10 @@ async function kubeconfig({ ctx, env, withinMs }: Doing): Promise<void> {
   const own = textAt(host, at.kubeconfig)
   if (!own) throw new RaibidError(`${at.kubeconfig} can't be read: run as root (sudo -E just bootstrap)`)
   const path = kubeconfigPath(env)
-  const fresh = !existsSync(path)
-  const before = fresh ? '' : readFileSync(path, 'utf8')
+  const before = existsSync(path) ? readFileSync(path, 'utf8') : ''
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   writeWhole(path, mergeKubeconfig(before, own, cluster.context, path), 0o600)
-  const [uid, gid] = [Number(env['SUDO_UID']), Number(env['SUDO_GID'])]
-  if (fresh && uid > 0 && gid > 0 && process.getuid?.() === 0) for (const one of [dirname(path), path]) chownSync(one, uid, gid)
+  giveBack([dirname(path), path], env)
   ctx.forgetKube()
 }
 
