@@ -243,3 +243,63 @@ mirror-rm *args:
 [group('mirror')]
 schedule *args:
     node tasks/mirror/schedule.ts "$@"
+
+# Install everything, from k3s to a first build; a second time does nothing
+[group('cluster')]
+[no-cd]
+bootstrap *args:
+    node '{{ root }}/tasks/cluster/bootstrap.ts' "$@"
+
+# Say how every component of the cluster is; ends with 1 when one is not healthy
+[group('cluster')]
+[no-cd]
+status *args:
+    node '{{ root }}/tasks/cluster/status.ts' "$@"
+
+# Repair what drifted in the cluster; what repairs do not help is handed to a person
+[group('cluster')]
+[no-cd]
+reconcile *args:
+    node '{{ root }}/tasks/cluster/reconcile.ts' "$@"
+
+# Take away what bootstrap installed: names what is lost, and asks twice where that is data
+[group('cluster')]
+[no-cd]
+teardown *args:
+    node '{{ root }}/tasks/cluster/teardown.ts' "$@"
+
+# Show the log of a component of the cluster
+[group('cluster')]
+[no-cd]
+logs *args:
+    node '{{ root }}/tasks/cluster/logs.ts' "$@"
+
+# Say which logins there are and where they are kept; --show prints them
+[group('cluster')]
+[no-cd]
+credentials *args:
+    node '{{ root }}/tasks/cluster/credentials.ts' "$@"
+
+# Begin, check and show the configuration of this installation
+[group('cluster')]
+[no-cd]
+config *args:
+    node '{{ root }}/tasks/cluster/config.ts' "$@"
+
+# Pack states, events and logs of the cluster into one file, without what is secret
+[group('cluster')]
+[no-cd]
+diagnose *args:
+    node '{{ root }}/tasks/cluster/diagnose.ts' "$@"
+
+# Make a cluster of k3s in a container, for development
+[group('cluster')]
+[no-cd]
+k3d-create *args:
+    node '{{ root }}/tasks/cluster/k3d-create.ts' "$@"
+
+# Take away the cluster that k3d-create made, with everything in it
+[group('cluster')]
+[no-cd]
+k3d-destroy *args:
+    node '{{ root }}/tasks/cluster/k3d-destroy.ts' "$@"

@@ -49,6 +49,12 @@ export function environment(env: NodeJS.ProcessEnv, problems: string[]) {
       problems.push(`${name}: is not an address such as https://ci.example (without a user, ? or #)`)
       return undefined
     },
+    /** An address that may hold a token: it is not repeated. */
+    notifyUrl(name: string): string | undefined {
+      const url = env[name]
+      if (url && !notifyForm.test(url)) problems.push(`${name}: is not an address such as https://hooks.example/abc`)
+      return url || undefined
+    },
     redisUrl(name: string): string | undefined {
       const url = env[name]
       if (url && !/^rediss?:\/\/\S+$/.test(url)) problems.push(`${name}: is not a URL such as redis://host:6379`)
@@ -65,3 +71,6 @@ export function artifactsProblem(address: string): string | undefined {
   if (url.search || url.hash) return 'has a part after "?" or "#"'
   return /\/[A-Za-z0-9][A-Za-z0-9._-]*\/*$/.test(url.pathname) ? undefined : 'names no owner: https://git.example/owner'
 }
+
+/** The address of a webhook for notices. */
+export const notifyForm = /^https?:\/\/[^\s/]+(\/\S*)?$/

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { artifactsProblem } from './config-env.ts'
+import { artifactsProblem, notifyForm } from './config-env.ts'
 import { forges } from './config-forge-schema.ts'
 import { holdsItsCores, podShape } from './config-pool-schema.ts'
 import { duration, size, webUrl } from './config-values.ts'
@@ -94,6 +94,16 @@ export const configSchema = z.strictObject({
     })
     .optional(),
   forges: forges.optional(),
+  notify: z
+    .strictObject({
+      webhook: z
+        .string()
+        .max(1024, 'is longer than 1024 characters')
+        .regex(notifyForm, 'is not an address such as https://hooks.example/abc')
+        .optional()
+        .describe('Where `just reconcile` posts what needs a person, as JSON (default: nowhere)'),
+    })
+    .optional(),
   publicUrl: webUrl
     .optional()
     .describe('Address under which a browser finds the pages: what commit statuses link to (default: no link)'),

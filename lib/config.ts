@@ -40,6 +40,8 @@ export interface Config {
   registry: Registry | null
   forges: Forge[]
   publicUrl: string | null
+  /** Where what needs a person is posted; may hold a token, so it is never shown. */
+  notifyUrl: string | null
   agentMaxJobs: number
   agentIdleMs: number
   /** A build ends here, whatever its job asks for; 0: no such bound. */
@@ -94,6 +96,7 @@ export async function loadConfig({
     registry: read.registry(names.registry) ?? file.registry ?? null,
     forges,
     publicUrl: read.webUrl(names.publicUrl) ?? file.publicUrl ?? null,
+    notifyUrl: read.notifyUrl(names.notifyUrl) ?? file.notify?.webhook ?? null,
     agentMaxJobs: read.whole(names.agentMaxJobs, 1) ?? file.agent?.maxJobs ?? 1,
     agentIdleMs: seconds(read.whole(names.agentIdle, 0, 2_000_000)) ?? file.agent?.idle ?? 30_000,
     longestBuildMs: seconds(read.whole(names.longestBuild, 1, 24 * 86_400)) ?? 0,

@@ -49,6 +49,12 @@ export const env = {
   gitlabToken: 'RAIBID_GITLAB_TOKEN',
   /** Address under which a browser finds this installation's pages. */
   publicUrl: 'RAIBID_PUBLIC_URL',
+  /** Where to post what needs a person (`reconcile`); default: `notify.webhook` of `raibid.yaml`, else nowhere. */
+  notifyUrl: 'RAIBID_NOTIFY_URL',
+  /** Address of the cluster's Gitea as this machine reaches it; default: the port of the node. */
+  giteaUrl: 'RAIBID_GITEA_URL',
+  /** Folder that `bootstrap` takes for `/`: what it looks at and changes of the machine is below it. For tests. */
+  hostRoot: 'RAIBID_HOST_ROOT',
 } as const
 
 /** Environment variables that every step sees. */
@@ -95,6 +101,8 @@ export const files = {
   buildCache: 'cache/builds',
   mirrorListings: 'mirrors/listings',
   schedule: 'schedule',
+  clusterState: 'cluster/state.json',
+  clusterLock: 'cluster/lock',
 } as const
 
 /** Paths of `serve`'s HTTP. */
@@ -160,6 +168,8 @@ export const cluster = {
   kedaPaused: 'autoscaling.keda.sh/paused',
   /** KEDA's own label on a Job: the ScaledJob that made it. */
   kedaJobLabel: 'scaledjob.keda.sh/name',
+  /** Our k3s in a kubeconfig: name of its context, cluster and user. */
+  context: 'raibid-ci',
   /** Who we are in server-side apply. */
   fieldManager: 'raibid-ci',
   /** Where KEDA's operator lives, and the label by which its pods are known. */
@@ -168,6 +178,30 @@ export const cluster = {
   /** Gitea in `infrastructure`: the name of its pods (`nameLabel`), and the port on which they answer. */
   gitea: 'gitea',
   giteaPort: 3000,
+  /**
+   * Gitea's one name, for clones, packages and images: a pod asks its Service there, the machine (by its hosts file and containerd's mirrors) the same
+   * port of the node.
+   */
+  giteaAddress: 'gitea.infrastructure.svc:30300',
+  giteaHost: 'gitea.infrastructure.svc',
+  giteaNodePort: 30300,
+  /** SSH: 2222 in the cluster, and this one on the node. */
+  giteaSshNodePort: 32222,
+  /** Secrets in `infrastructure`: `username` and `password` of the administrator; the database's `password`; what Gitea signs and seals with. */
+  giteaAdminSecret: 'gitea-admin',
+  giteaDatabaseSecret: 'gitea-postgres',
+  giteaSecret: 'gitea-env',
+  /** Service and StatefulSet of Gitea's database. */
+  postgres: 'postgres',
+  monitoring: 'monitoring',
+  /** The repository on Gitea from which Flux makes the cluster, and its organisation. */
+  configOwner: 'platform',
+  configRepo: 'fleet',
+  /** Where Flux lives, and what its GitRepository, its Secrets and the Kustomization of everything are called there. */
+  flux: 'flux-system',
+  fluxReceiver: 'gitea',
+  fluxReceiverSecret: 'receiver-token',
+  fluxStatusSecret: 'gitea-status',
   /** Redis as KEDA, agents and `serve` reach it. */
   redisAddress: 'redis.infrastructure.svc:6379',
   /** Headless Service of the StatefulSet. */

@@ -4,8 +4,16 @@ import { named, pathOf, type HomeOf } from './discovery.ts'
 import type { Transport } from './transport.ts'
 import type { KubeObject, Ref, Scope } from './types.ts'
 
+export interface PodLogOptions {
+  container?: string | undefined
+  /** At most so many lines. */
+  tail: number
+  previous?: boolean
+  signal?: AbortSignal | undefined
+}
+
 /** What may be asked of a cluster. */
-export function readsOf({ request, lines }: Transport, homeOf: HomeOf) {
+export function readsOf({ request, lines, texts }: Transport, homeOf: HomeOf) {
   /** The object; null when it isn't there. */
   async function get<T extends KubeObject>(ref: Ref, signal?: AbortSignal): Promise<T | null> {
     try {
@@ -57,6 +65,24 @@ export function readsOf({ request, lines }: Transport, homeOf: HomeOf) {
     }>
   }
 
+  /** The last lines of a container's log; `previous`: of the one before it was restarted. Empty where there is none yet. */
+  async function podLog(namespace: string, name: string, options: PodLogOptions): Promise<string[]> {
+    const { container, tail, previous = false, signal } = options
+    const path = pathOf({ base: '/api/v1', plural: 'pods', namespaced: true }, namespace, name)
+    const query = { container, tailLines: tail, limitBytes: 65_536, previous: previous ? 'true' : undefined }
+    const what = `the log of pod ${name} in ${namespace}`
+    const text = await request({ method: 'GET', path: `${path}/log`, query, verb: 'read', what, raw: true, signal })
+    return String(text).split('\n').filter(Boolean)
+  }
+
+  /** A container's log as it comes, until the container or the signal ends it. */
+  async function* followLog(namespace: string, name: string, { container, tail, signal }: PodLogOptions): AsyncGenerator<string> {
+    const path = pathOf({ base: '/api/v1', plural: 'pods', namespaced: true }, namespace, name)
+    const query = { container, tailLines: tail, follow: 'true' }
+    const what = `the log of pod ${name} in ${namespace}`
+    yield* texts({ method: 'GET', path: `${path}/log`, query, verb: 'read', what, raw: true, withinMs: 86_400_000, signal })
+  }
+
   /** Waits until the API server says it is ready; gives false when the signal came first. `onWait`: once, with why. */
   async function ready(signal: AbortSignal, onWait: (why: Error) => void = () => {}): Promise<boolean> {
     for (let tries = 0; !signal.aborted; tries++) {
@@ -71,7 +97,7 @@ export function readsOf({ request, lines }: Transport, homeOf: HomeOf) {
     return false
   }
 
-  return { get, list, changes, ready }
+  return { get, list, changes, podLog, followLog, ready }
 }
 
 export type Reads = ReturnType<typeof readsOf>

@@ -7,6 +7,8 @@ export interface KubeEvent extends KubeObject {
   message?: string
   lastTimestamp?: string | null
   eventTime?: string | null
+  /** What it is about. */
+  involvedObject?: { kind?: string; name?: string }
 }
 
 /** Conditions that say by being True that something is wrong; all others say it by being False. */

@@ -32,11 +32,16 @@ export function replicasOf({ kind, spec }: KubeObject): number {
   return kind === 'ScaledJob' ? maxReplicaCount : replicas
 }
 
-/** What one of its pods asks for. */
+/** What one of its pods asks for: all its containers together, or the largest of those that run before them, one by one. */
 export function requestOf(one: KubeObject): Amount {
-  const requests = containersOf(one).map(({ resources }) => resources?.requests ?? {})
+  const pod = podOf(one)
+  const of = (list: readonly Container[] = []) => list.map(({ resources }) => resources?.requests ?? {})
+  const [before, together] = [of(pod?.initContainers), of(pod?.containers)]
   const sum = (value: (request: Record<string, string>) => number): number =>
-    requests.reduce((total, one) => total + value(one), 0)
+    Math.max(
+      together.reduce((total, one) => total + value(one), 0),
+      ...before.map(value),
+    )
   return {
     cpu: sum(({ cpu }) => millicores(cpu ?? 0)),
     memory: sum(({ memory }) => bytes(memory ?? 0)),

@@ -17,6 +17,8 @@ export interface Request {
   /** Bound on the whole request, ms. */
   withinMs?: number
   signal?: AbortSignal | undefined
+  /** The answer is text, not a document: a log. */
+  raw?: boolean
 }
 
 /** HTTP to one API server. Every failure to get an answer is an UnreachableError that names the URL; a refusal is an ApiError. */
@@ -76,13 +78,14 @@ export function transportTo(login: Login) {
       // a proxy or a panic answers with plain text: the status tells
     }
     if (status < 200 || status > 299) throw explain(status, body, asked(request))
+    if (request.raw) return text
     // a portal that wants a login, or an answer that was cut
     if (typeof body !== 'object' || !body) throw unreachable(new Error('what answers is no API server, or its answer was cut'))
     return body
   }
 
-  /** A watch: one document a line, until the server ends it, the connection breaks (throws) or the signal comes. */
-  async function* lines(request: Request): AsyncGenerator<unknown> {
+  /** One line after the other, until the server ends it, the connection breaks (throws) or the signal comes. */
+  async function* texts(request: Request): AsyncGenerator<string> {
     const { withinMs = 60_000 } = request
     const late = AbortSignal.timeout(withinMs)
     const signal = request.signal ? AbortSignal.any([request.signal, late]) : late
@@ -100,8 +103,9 @@ export function transportTo(login: Login) {
       for await (const piece of response.setEncoding('utf8')) {
         const parts = (rest + (piece as string)).split('\n')
         rest = parts.pop()!
-        for (const line of parts) if (line) yield JSON.parse(line)
+        for (const line of parts) if (line) yield line
       }
+      if (request.raw && rest) yield rest
     } catch (error) {
       if (request.signal?.aborted) return
       if ((error as Error).name === 'ApiError' || error instanceof UnreachableError) throw error
@@ -109,7 +113,12 @@ export function transportTo(login: Login) {
     }
   }
 
-  return { server: login.server, request: once, lines, close: () => agent.destroy() }
+  /** A watch: one document a line. */
+  async function* lines(request: Request): AsyncGenerator<unknown> {
+    for await (const line of texts(request)) yield JSON.parse(line)
+  }
+
+  return { server: login.server, request: once, lines, texts, close: () => agent.destroy() }
 }
 
 export type Transport = ReturnType<typeof transportTo>

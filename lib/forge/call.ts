@@ -36,7 +36,7 @@ export const unreachable = ({ title, url }: Place, why: string): UnreachableErro
  * HTTP to one forge. No answer is an UnreachableError that names its URL, a no a RefusedError. The token is in a header only, and goes to no
  * other server: redirects are not followed.
  */
-export function callerTo(place: Place, base: string, token: () => string): Caller {
+export function callerTo(place: Place, base: string, token: () => string, scheme: 'token' | 'Basic' = 'token'): Caller {
   return async function call({ method = 'GET', path, body, what, secret: sent, signal, withinMs = usualBound }) {
     const secret = token()
     const limit = AbortSignal.timeout(withinMs)
@@ -44,7 +44,7 @@ export function callerTo(place: Place, base: string, token: () => string): Calle
       method,
       redirect: 'manual',
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
-      headers: { accept: 'application/json', authorization: `token ${secret}`, 'content-type': 'application/json' },
+      headers: { accept: 'application/json', authorization: `${scheme} ${secret}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }
     const [response, text] = await fetch(base + path, request)

@@ -7,7 +7,7 @@ import { placeOf } from './listing/place.ts'
 import type { Hook, HookWish, RepoName } from './types.ts'
 
 /** What starts a build: Gitea tells of a pull request's new commits by an event of its own. */
-const events = {
+export const events = {
   gitea: ['push', 'pull_request', 'pull_request_sync'],
   github: ['push', 'pull_request'],
 } as const
@@ -109,5 +109,5 @@ function isEarlier(url: string, ours: string): boolean {
   )
 }
 
-const isAsWished = ({ active, events: own }: Hook, wish: HookWish): boolean =>
+export const isAsWished = ({ active, events: own }: Hook, wish: HookWish): boolean =>
   active && wish.events.every((event) => own.includes(event))

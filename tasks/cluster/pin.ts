@@ -6,7 +6,8 @@ import type { Args, Spec } from '#lib/cli/args.ts'
 import { ok, print, printJson, warn } from '#lib/cli/log.ts'
 import { main, type Context } from '#lib/cli/main.ts'
 import { table } from '#lib/cli/table.ts'
-import { UnreachableError, UsageError } from '#lib/errors.ts'
+import { UnreachableError } from '#lib/errors.ts'
+import { parseMirrors } from '#lib/cluster/mirrors.ts'
 import type { Pinned } from '#lib/cluster/pin.ts'
 
 export const spec = {
@@ -21,15 +22,6 @@ export const spec = {
   },
   examples: ['just pin', 'just pin --mirror docker.io=https://mirror.example --dry-run'],
 } satisfies Spec
-
-export function parseMirrors(list: readonly string[]): Record<string, string> {
-  const pairs = list.map((text) => {
-    const [, host, url] = /^([^=]+)=(https?:\/\/.+?)\/*$/.exec(text) ?? []
-    if (!host || !url) throw new UsageError(`--mirror: ${JSON.stringify(text)} is not like docker.io=https://mirror.example.`)
-    return [host, url] as const
-  })
-  return Object.fromEntries(pairs)
-}
 
 const short = (digest: string): string => digest.slice(0, 'sha256:'.length + 12)
 function stateOf({ found, before, reason }: Pinned): string {

@@ -16,7 +16,11 @@ describe('does it fit?', () => {
       machine('cpu=20,memory=120Gi'),
     )
     expect(rows.find(({ name }) => name === 'ScaledJob ci/agents-default')).toMatchObject({ count: 4, each: { cpu: 2000 } })
-    expect(total).toEqual({ cpu: 200 + 100 + 50 + 100 + 8000, memory: (140 + 100 + 256 + 256 + 4 * 3072) * 2 ** 20, gpu: 0 })
+    expect(total).toEqual({
+      cpu: 200 + 100 + 50 + 50 + 50 + 100 + 8000,
+      memory: (140 + 100 + 256 + 128 + 256 + 256 + 4 * 3072) * 2 ** 20,
+      gpu: 0,
+    })
   })
 
   test('yes is no sentence', async () => {
@@ -25,8 +29,8 @@ describe('does it fit?', () => {
 
   test.each([
     ['{ default: { max: 8, cpu: 2 } }', 'cpu=9,memory=64Gi', 'Set pools.default.max to 4 in raibid.yaml'],
-    ['{ default: { max: 8 } }', 'cpu=9,memory=17Gi', 'Set pools.default.max to 4 in raibid.yaml'],
-    ['{ default: { max: 1 }, big: { max: 3, cpu: 4 } }', 'cpu=9,memory=64Gi', 'Set pools.big.max to 2'],
+    ['{ default: { max: 8 } }', 'cpu=9,memory=18Gi', 'Set pools.default.max to 4 in raibid.yaml'],
+    ['{ default: { max: 1 }, big: { max: 3, cpu: 4 } }', 'cpu=10,memory=64Gi', 'Set pools.big.max to 2'],
     ['{ default: { max: 1, cpu: 4 } }', 'cpu=3,memory=64Gi', 'no room for even one agent of the pool default'],
     ['{ default: { max: 1, gpu: 2 } }', 'cpu=3,memory=64Gi,gpu=1', 'no room for even one agent of the pool default'],
     ['{ default: { max: 1 } }', 'cpu=200m,memory=64Gi', 'too small even without agents'],

@@ -69,7 +69,17 @@ describe.each(sets)('%s', (_, objects) => {
     const has = (kind: string, namespace: string, name: string) =>
       objects.some((one) => one.kind === kind && one.metadata.namespace === namespace && one.metadata.name === name)
     const { redisAclSecret, redisAppSecret, redisKedaSecret, agentSecret, serveSecret } = cluster
-    const secrets: string[] = [redisAclSecret, redisAppSecret, redisKedaSecret, agentSecret, serveSecret]
+    const { giteaAdminSecret, giteaDatabaseSecret, giteaSecret } = cluster
+    const secrets: string[] = [
+      redisAclSecret,
+      redisAppSecret,
+      redisKedaSecret,
+      agentSecret,
+      serveSecret,
+      giteaAdminSecret,
+      giteaDatabaseSecret,
+      giteaSecret,
+    ]
     for (const one of podMakers(objects)) {
       const pod = podOf(one) as any
       const namespace = one.metadata.namespace as string
@@ -78,7 +88,13 @@ describe.each(sets)('%s', (_, objects) => {
         if (configMap) expect(has('ConfigMap', namespace, configMap.name), configMap.name).toBe(true)
         if (secret) expect(secrets).toContain(secret.secretName)
       }
-      const variables = pod.containers.flatMap((container: any) => container.env ?? [])
+      const containers: any[] = containersOf(one)
+      const from = containers.flatMap(({ envFrom = [] }) => envFrom)
+      for (const { configMapRef, secretRef } of from) {
+        if (configMapRef) expect(has('ConfigMap', namespace, configMapRef.name), configMapRef.name).toBe(true)
+        if (secretRef) expect([...secrets, cluster.buildSecrets]).toContain(secretRef.name)
+      }
+      const variables = containers.flatMap((container) => container.env ?? [])
       for (const { name, valueFrom } of variables) {
         if (valueFrom?.secretKeyRef) expect(secrets).toContain(valueFrom.secretKeyRef.name)
         if (name.startsWith('RAIBID_')) expect(Object.values(env)).toContain(name)
@@ -155,6 +171,35 @@ describe('what is agreed', () => {
     for (const labels of [metadata.labels, spec.jobTargetRef.template.metadata.labels])
       expect(labels).toEqual({ [cluster.nameLabel]: 'agent', [cluster.poolLabel]: 'gpu' })
     expect(spec.jobTargetRef.template.spec.containers.map(({ name }: any) => name)).toEqual([cluster.agentContainer])
+  })
+
+  test('Gitea: one address for pods, the machine and itself; what it signs goes to serve and Flux', () => {
+    const { spec } = pick(objects, 'Service', cluster.gitea)
+    const [http, ssh] = spec.ports
+    expect(http).toMatchObject({ port: cluster.giteaNodePort, nodePort: cluster.giteaNodePort, targetPort: 'http' })
+    expect(ssh).toMatchObject({ port: 2222, nodePort: cluster.giteaSshNodePort, targetPort: 'ssh' })
+    expect(cluster.giteaAddress).toBe(`${cluster.giteaHost}:${http.port}`)
+    const pod = pick(objects, 'Deployment', cluster.gitea).spec.template.spec
+    expect(pod.containers[0].ports.map(({ containerPort }: any) => containerPort)).toEqual([cluster.giteaPort, 2222])
+    const ini = pick(objects, 'ConfigMap', cluster.gitea).data
+    expect(ini).toMatchObject({
+      GITEA__server__ROOT_URL: `http://${cluster.giteaAddress}/`,
+      GITEA__server__LFS_START_SERVER: 'true',
+      GITEA__security__INSTALL_LOCK: 'true',
+      GITEA__migrations__ALLOW_LOCALNETWORKS: 'true',
+      GITEA__database__HOST: `${cluster.postgres}.${cluster.infrastructure}.svc:5432`,
+    })
+    const hosts = ini.GITEA__security__ALLOWED_HOST_LIST.split(',')
+    expect(hosts).toEqual(expect.arrayContaining(['external', `*.${cluster.namespace}.svc`, `*.${cluster.flux}.svc`]))
+    expect(ini.GITEA__webhook__ALLOWED_HOST_LIST.split(',')).toEqual(hosts)
+    // two pods on one volume would write over each other
+    expect(pick(objects, 'Deployment', cluster.gitea).spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } })
+  })
+
+  test('what holds data is not pruned', () => {
+    const kept = objects.filter(({ kind }) => kind === 'Namespace' || kind === 'PersistentVolumeClaim')
+    expect(kept).toHaveLength(4)
+    for (const { metadata } of kept) expect(metadata.annotations?.['kustomize.toolkit.fluxcd.io/prune']).toBe('disabled')
   })
 
   test('namespaces refuse what is not restricted', () => {

@@ -39,6 +39,7 @@ test('defaults', async () => {
     agentMaxJobs: 1,
     agentIdleMs: 30_000,
     longestBuildMs: 0,
+    notifyUrl: null,
     passEnv: [],
     cache: { folder: join(root, '.raibid/cache/builds'), maxAge: 604_800_000, maxSize: 50 * 2 ** 30, minFree: null },
     mirrors: { parallel: 8, perHost: 4, disk: null, minFree: null, maxBytes: 100 * 2 ** 30 },

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { cluster, routes } from '#lib/contract.ts'
+import { events } from '#lib/forge/hooked.ts'
+import type { GiteaAdmin } from '#lib/forge/gitea-admin.ts'
+import type { ClusterContext, Component } from '../component.ts'
+import { giteaLogin, mustLogin } from '../gitea-login.ts'
+import { renewToken, tokenLack, type TokenWish } from '../gitea-token.ts'
+import { ensureHook, hookLack, type ClusterHook } from '../hook-wish.ts'
+import type { Kube } from '../kube.ts'
+import { serveSecret } from '../serve-secret.ts'
+import type { Secret } from '../secret.ts'
+
+const { namespace, configOwner: owner, configRepo, giteaAddress, agentSecret, serveSecret: serveName } = cluster
+const config = { owner, name: configRepo }
+
+/** Everything pushed to this Gitea is told to serve. */
+export const serveHook: ClusterHook = {
+  where: 'system',
+  url: `http://${cluster.serve}.${namespace}.svc:${cluster.servePort}${routes.webhook('gitea')}`,
+  events: events.gitea,
+  secret: { namespace, name: serveName, key: 'webhook-secret' },
+}
+
+/** Agents run other people's code: theirs reads, and only what its user is let into. serve says what became of commits, of any repository. */
+export const tokensOf = (administrator: string): TokenWish[] => [
+  { user: administrator, title: 'serve', scopes: ['write:repository'], namespace, secret: serveName, key: 'gitea-token' },
+  {
+    ...{ user: 'agents', title: 'agents', scopes: ['read:repository'], namespace, secret: agentSecret, key: 'git-credentials' },
+    write: (token) => `${giteaAddress}\tagents\t${token}\n`,
+    read: (text) =>
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${giteaAddress}\t`))
+        ?.split('\t')[2],
+  },
+]
+
+interface Step {
+  why: string
+  do: () => Promise<void>
+}
+
+/** What is missing at Gitea, in order, each with how to make it. Asks, and changes nothing. */
+async function steps(ctx: ClusterContext, admin: GiteaAdmin & { login: { user: string } }): Promise<Step[]> {
+  const kube = await ctx.kube()
+  const list: Step[] = []
+  const hasOrg = await admin.hasOrg(owner)
+  if (!hasOrg) list.push({ why: `there is no organisation ${owner}`, do: () => admin.makeOrg(owner) })
+  const hasRepo = hasOrg && (await admin.repo(config)) !== null
+  if (!hasRepo)
+    list.push({
+      why: `there is no repository ${owner}/${configRepo}`,
+      do: () => admin.makeRepo(config, 'What the cluster is made of: Flux applies what is pushed here'),
+    })
+  if (!(await admin.hasUser('agents')))
+    list.push({ why: 'there is no user agents', do: () => admin.makeUser('agents', randomBytes(24).toString('base64url')) })
+  if (!hasRepo || !(await admin.mayWork(config, 'agents')))
+    list.push({ why: `agents may not read ${owner}/${configRepo}`, do: () => admin.letWork(config, 'agents', 'read') })
+  const existing = await serveSecretOf(kube, ctx.signal)
+  if (!existing?.data?.['webhook-secret'])
+    list.push({
+      why: `Secret ${namespace}/${serveName} has no webhook-secret`,
+      do: async () => void (await kube.apply(serveSecret({ random: randomBytes, ...(existing && { existing: [existing] }) }))),
+    })
+  for (const wish of tokensOf(admin.login.user)) {
+    const why = await tokenLack(kube, admin.url, wish, ctx.signal)
+    if (why) list.push({ why, do: () => renewToken(kube, admin, wish) })
+  }
+  const why = await hookLack(kube, admin, serveHook, ctx.signal)
+  if (why) list.push({ why, do: () => ensureHook(kube, admin, serveHook, ctx.signal) })
+  return list
+}
+
+const serveSecretOf = (kube: Kube, signal: AbortSignal) =>
+  kube.get<Secret & { metadata: { name: string } }>(
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: serveName, namespace } },
+    signal,
+  )
+
+export const giteaSetup: Component = {
+  name: 'gitea-setup',
+  title: 'Gitea’s organisation, config repository, tokens and webhook',
+  needs: ['gitea'],
+  async check(ctx) {
+    if (!(await giteaLogin(ctx))) return { state: 'absent' }
+    const admin = await mustLogin(ctx)
+    const missing = (await steps(ctx, admin)).map(({ why }) => why)
+    if (!missing.length) return { state: 'healthy' }
+    if (!(await admin.hasOrg(owner))) return { state: 'absent' }
+    return { state: 'degraded', reason: missing[0]!, evidence: missing }
+  },
+  async plan(ctx, { state }) {
+    if (state !== 'absent') return (await steps(ctx, await mustLogin(ctx))).map(({ why }) => `mend: ${why}`)
+    return [
+      `make the organisation ${owner} and its repository ${configRepo}`,
+      ...tokensOf('the administrator').map(
+        ({ user, scopes, secret }) => `make a token of ${user} for ${scopes.join(', ')} in Secret ${namespace}/${secret}`,
+      ),
+      `make a webhook of all of Gitea to ${serveHook.url}`,
+    ]
+  },
+  async apply(ctx) {
+    const admin = await mustLogin(ctx)
+    for (const step of await steps(ctx, admin)) {
+      ctx.signal.throwIfAborted()
+      ctx.say(step.why)
+      await step.do()
+    }
+  },
+}

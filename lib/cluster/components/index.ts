@@ -1,0 +1,27 @@
+import type { Component } from '../component.ts'
+import { flux } from './flux.ts'
+import { gitea } from './gitea.ts'
+import { giteaSetup } from './gitea-setup.ts'
+import { k3s } from './k3s.ts'
+import { machine } from './machine.ts'
+import { keda } from './keda.ts'
+import { namespaces } from './namespaces.ts'
+import { pools } from './pools.ts'
+import { postgres } from './postgres.ts'
+import { redis } from './redis.ts'
+import { serve } from './serve.ts'
+
+/** Everything that bootstrap installs, in an order in which a person would; what needs what is said by each. */
+export const components: readonly Component[] = [
+  machine,
+  k3s,
+  namespaces,
+  redis,
+  postgres,
+  gitea,
+  giteaSetup,
+  flux,
+  keda,
+  pools,
+  serve,
+]

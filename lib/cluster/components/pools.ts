@@ -1,0 +1,11 @@
+import { partsOf } from '../parts.ts'
+import { applied } from './applied.ts'
+import { scalable } from './scalable.ts'
+
+export const pools = applied({
+  name: 'pools',
+  title: 'the pools of agents',
+  needs: ['redis', 'keda'],
+  objects: ({ config, settings }) => partsOf(config, settings).pools,
+  answers: scalable,
+})

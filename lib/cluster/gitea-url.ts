@@ -1,0 +1,27 @@
+import { cluster, env as names } from '#lib/contract.ts'
+import { UnreachableError, UsageError } from '#lib/errors.ts'
+import type { ClusterContext } from './component.ts'
+import { kinds, type KubeObject } from './types.ts'
+
+interface Node extends KubeObject {
+  status?: { addresses?: { type: string; address: string }[] }
+}
+
+/**
+ * Where this machine reaches the cluster's Gitea: what the environment says, else the port of the node (this one's, where k3s is ours). UsageError
+ * for a variable that is no address.
+ */
+export async function giteaUrl(ctx: ClusterContext, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const given = env[names.giteaUrl]
+  if (given) {
+    if (!/^https?:\/\/[^\s/?#@]+\/?$/.test(given))
+      throw new UsageError(`${names.giteaUrl}: ${JSON.stringify(given.slice(0, 80))} is not like http://host:port`)
+    return given.replace(/\/$/, '')
+  }
+  if (!ctx.settings.existing) return `http://127.0.0.1:${cluster.giteaNodePort}`
+  const { items } = await (await ctx.kube()).list<Node>(kinds.node, ctx.signal)
+  const address = items.flatMap(({ status }) => status?.addresses ?? []).find(({ type }) => type === 'InternalIP')?.address
+  if (!address)
+    throw new UnreachableError(`no node of the cluster has an address under which Gitea could be reached; set ${names.giteaUrl}`)
+  return `http://${address.includes(':') ? `[${address}]` : address}:${cluster.giteaNodePort}`
+}
