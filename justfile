@@ -263,3 +263,27 @@ k3d-create *args:
 [no-cd]
 k3d-destroy *args:
     node '{{ root }}/tasks/cluster/k3d-destroy.ts' "$@"
+
+# Install Redis alone, with what it needs
+[group('cluster')]
+[no-cd]
+deploy-redis *args:
+    node '{{ root }}/tasks/cluster/deploy-redis.ts' "$@"
+
+# Install Gitea alone, with its registry and what it needs
+[group('cluster')]
+[no-cd]
+deploy-gitea *args:
+    node '{{ root }}/tasks/cluster/deploy-gitea.ts' "$@"
+
+# Install Flux alone, with what it needs
+[group('cluster')]
+[no-cd]
+deploy-flux *args:
+    node '{{ root }}/tasks/cluster/deploy-flux.ts' "$@"
+
+# Install KEDA alone, with what it needs
+[group('cluster')]
+[no-cd]
+deploy-keda *args:
+    node '{{ root }}/tasks/cluster/deploy-keda.ts' "$@"
