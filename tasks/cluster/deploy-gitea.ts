@@ -1,15 +1,20 @@
 #!/usr/bin/env node
-import type { Args } from '#lib/cli/args.ts'
+/** Install Gitea alone: its database, organisation, config repository, tokens and webhook. */
+import type { Args, Spec } from '#lib/cli/args.ts'
 import { main, type Context } from '#lib/cli/main.ts'
-import { deploySpec, withNeeds } from '#lib/bootstrap/deploy.ts'
-import { run as bootstrap } from './bootstrap.ts'
+import { run as bootstrap, spec as all } from './bootstrap.ts'
 
-export const spec = deploySpec('deploy-gitea', 'Install Gitea alone, with its registry and what it needs')
+const { only: _only, from: _from, ...flags } = all.flags
 
-export async function run(args: Args<typeof spec>, context: Context): Promise<number> {
-  const { components } = await import('#lib/cluster/components/index.ts')
-  const only = withNeeds('gitea-setup', components)
-  return bootstrap({ ...args, only, from: undefined, airgap: undefined, mirror: [] }, context)
-}
+export const spec = {
+  name: 'deploy-gitea',
+  group: 'cluster',
+  summary: 'Install Gitea alone: its database, organisation, config repository, tokens and webhook',
+  flags,
+  examples: ['just deploy-gitea', 'just deploy-gitea --kubeconfig ~/.kube/config --dry-run'],
+} satisfies Spec
+
+export const run = (args: Args<typeof spec>, context: Context): Promise<number> =>
+  bootstrap({ ...args, only: ['namespaces', 'postgres', 'gitea', 'gitea-setup'], from: undefined }, context)
 
 if (import.meta.main) await main(spec, run)

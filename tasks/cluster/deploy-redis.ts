@@ -1,15 +1,20 @@
 #!/usr/bin/env node
-import type { Args } from '#lib/cli/args.ts'
+/** Install Redis alone. */
+import type { Args, Spec } from '#lib/cli/args.ts'
 import { main, type Context } from '#lib/cli/main.ts'
-import { deploySpec, withNeeds } from '#lib/bootstrap/deploy.ts'
-import { run as bootstrap } from './bootstrap.ts'
+import { run as bootstrap, spec as all } from './bootstrap.ts'
 
-export const spec = deploySpec('deploy-redis', 'Install Redis alone, with what it needs')
+const { only: _only, from: _from, ...flags } = all.flags
 
-export async function run(args: Args<typeof spec>, context: Context): Promise<number> {
-  const { components } = await import('#lib/cluster/components/index.ts')
-  const only = withNeeds('redis', components)
-  return bootstrap({ ...args, only, from: undefined, airgap: undefined, mirror: [] }, context)
-}
+export const spec = {
+  name: 'deploy-redis',
+  group: 'cluster',
+  summary: 'Install Redis alone',
+  flags,
+  examples: ['just deploy-redis', 'just deploy-redis --kubeconfig ~/.kube/config --dry-run'],
+} satisfies Spec
+
+export const run = (args: Args<typeof spec>, context: Context): Promise<number> =>
+  bootstrap({ ...args, only: ['namespaces', 'redis'], from: undefined }, context)
 
 if (import.meta.main) await main(spec, run)

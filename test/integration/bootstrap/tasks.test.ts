@@ -225,17 +225,15 @@ test('reconcile installs nothing on a machine where nothing was installed', asyn
 })
 
 test.each([
-  ['deploy-redis', 'redis', ['machine', 'k3s', 'namespaces', 'redis']],
-  ['deploy-gitea', 'gitea-setup', ['machine', 'k3s', 'namespaces', 'postgres', 'gitea', 'gitea-setup']],
-  ['deploy-flux', 'flux', null],
-  ['deploy-keda', 'keda', null],
-])('%s plans that component, what it needs, and nothing else', async (recipe, name, wanted) => {
+  ['deploy-redis', 'redis'],
+  ['deploy-gitea', 'gitea-setup'],
+  ['deploy-flux', 'flux'],
+  ['deploy-keda', 'keda'],
+])('%s plans that component, and nothing after it', async (recipe, name) => {
   const { code, stdout } = await task(recipe, '--dry-run', '--json')
   const { planned } = JSON.parse(stdout) as { planned: { name: string; state: string }[] }
   const chosen = planned.filter(({ state }) => state !== 'skipped').map((one) => one.name)
   expect([code, chosen.at(-1)]).toEqual([0, name])
-  if (wanted) expect(chosen).toEqual(wanted)
-  else expect(chosen).not.toContain('serve')
 })
 
 describe('teardown', () => {

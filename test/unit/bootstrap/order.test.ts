@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { withNeeds } from '#lib/bootstrap/deploy.ts'
 import { choose, inOrder, needing, type Choice } from '#lib/bootstrap/order.ts'
 import { components } from '#lib/cluster/components/index.ts'
 import { standIn } from '#test/helpers/components.ts'
@@ -28,12 +27,6 @@ describe('the order of needs', () => {
     expect(inOrder(components).length).toBe(components.length)
     expect(new Set(components.map(({ name }) => name)).size).toBe(components.length)
     for (const { name, title } of components) expect([/^[a-z][a-z0-9-]*$/.test(name), title.length > 2]).toEqual([true, true])
-  })
-
-  test('one with all that it needs', () => {
-    const list = [standIn('c', ['b']), standIn('b', ['a']), standIn('a'), standIn('d', ['a'])]
-    expect([withNeeds('c', list), withNeeds('a', list)]).toEqual([['a', 'b', 'c'], ['a']])
-    expect(withNeeds('redis', components)).toEqual(['machine', 'k3s', 'namespaces', 'redis'])
   })
 
   test('who needs it, near and far', () => {
