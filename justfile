@@ -292,6 +292,30 @@ config *args:
 diagnose *args:
     node '{{ root }}/tasks/cluster/diagnose.ts' "$@"
 
+# Install Redis alone
+[group('cluster')]
+[no-cd]
+deploy-redis *args:
+    node '{{ root }}/tasks/cluster/deploy-redis.ts' "$@"
+
+# Install Gitea alone: its database, organisation, config repository, tokens and webhook
+[group('cluster')]
+[no-cd]
+deploy-gitea *args:
+    node '{{ root }}/tasks/cluster/deploy-gitea.ts' "$@"
+
+# Install Flux alone, and have it keep what the config repository says
+[group('cluster')]
+[no-cd]
+deploy-flux *args:
+    node '{{ root }}/tasks/cluster/deploy-flux.ts' "$@"
+
+# Install KEDA alone: by Flux, or with --skip flux from its release
+[group('cluster')]
+[no-cd]
+deploy-keda *args:
+    node '{{ root }}/tasks/cluster/deploy-keda.ts' "$@"
+
 # Make a cluster of k3s in a container, for development
 [group('cluster')]
 [no-cd]

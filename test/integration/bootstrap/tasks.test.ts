@@ -7,7 +7,7 @@ import { components } from '#lib/cluster/components/index.ts'
 import { inOrder } from '#lib/bootstrap/order.ts'
 import { files } from '#lib/contract.ts'
 import { fakeApi, status, type Answer, type Heard } from '#test/helpers/fake-api.ts'
-import { fakeMachine, spark } from '#test/helpers/machine.ts'
+import { fakeMachine, listening, spark } from '#test/helpers/machine.ts'
 import { runTask } from '#test/helpers/run-process.ts'
 import { treeOf } from '#test/helpers/tree.ts'
 
@@ -127,6 +127,12 @@ describe('bootstrap', () => {
     expect(state.components['machine']!.state).toBe('failed')
   })
 
+  test('a port that is taken: by whom, what for, and what to do', async () => {
+    writeFileSync(join(root, 'proc/net/tcp'), `head\n${listening(6443)}`)
+    const { code, stderr } = await task('bootstrap')
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/taken: 6443 \(the API server\)[^]*ss -tlnp/)])
+  })
+
   test('an account that may not: what it may not, and nothing after it', async () => {
     const named = await cluster(({ method, path }) =>
       method === 'PATCH' ? status(403, 'Forbidden', `${path} is forbidden: User "x" cannot patch`) : undefined,
@@ -216,6 +222,18 @@ test('reconcile installs nothing on a machine where nothing was installed', asyn
   expect([code, treeOf(root)]).toEqual([0, before])
   expect(stderr).toContain('Everything that was installed is well.')
   expect((await task('reconcile', '--once', '--watch')).code).toBe(2)
+})
+
+test.each([
+  ['deploy-redis', 'redis'],
+  ['deploy-gitea', 'gitea-setup'],
+  ['deploy-flux', 'flux'],
+  ['deploy-keda', 'keda'],
+])('%s plans that component, and nothing after it', async (recipe, name) => {
+  const { code, stdout } = await task(recipe, '--dry-run', '--json')
+  const { planned } = JSON.parse(stdout) as { planned: { name: string; state: string }[] }
+  const chosen = planned.filter(({ state }) => state !== 'skipped').map((one) => one.name)
+  expect([code, chosen.at(-1)]).toEqual([0, name])
 })
 
 describe('teardown', () => {
