@@ -188,6 +188,8 @@ export const cluster = {
   /** The repository on Gitea from which Flux makes the cluster, and its organisation. */
   configOwner: 'platform',
   configRepo: 'fleet',
+  /** The repository, beside it, whose push proves that all of it works, and the ConfigMap in `namespace` that says how that went. */
+  smokeRepo: 'smoke',
   /** Where Flux lives, and what its GitRepository, its Secrets and the Kustomization of everything are called there. */
   flux: 'flux-system',
   fluxReceiver: 'gitea',

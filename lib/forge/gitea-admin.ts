@@ -8,6 +8,14 @@ import type { CallOptions, Repo, RepoName } from './types.ts'
 const tokenShape = z.object({ name: z.string(), scopes: z.nullish(z.array(z.string())) })
 const newTokenShape = z.object({ name: z.string(), sha1: z.string() })
 
+const statusShape = z.object({
+  id: z.number(),
+  status: z.string(),
+  context: z.string(),
+  description: z.string(),
+  target_url: z.string(),
+})
+
 export interface Login {
   user: string
   password: string
@@ -60,6 +68,13 @@ export function giteaAdmin(url: string, { user, password }: Login, options: Call
     async makeRepo({ owner, name: repo }: RepoName, description: string): Promise<void> {
       const body = { name: repo, description, private: true, default_branch: 'main', auto_init: false }
       await call({ method: 'POST', path: `/orgs/${name(owner)}/repos`, body, what: `make the repository ${owner}/${repo}` })
+    },
+
+    /** What was said of a commit, the newest first. */
+    async statuses(repo: RepoName, sha: string) {
+      const path = `${repoPath(repo)}/statuses/${name(sha)}`
+      const list = await all(statusShape, { path, what: `list the statuses of ${repo.owner}/${repo.name}@${sha.slice(0, 7)}` })
+      return list.toSorted((a, b) => b.id - a.id)
     },
 
     hasUser: (login: string): Promise<boolean> => there({ path: `/users/${name(login)}`, what: `find the user ${login}` }),

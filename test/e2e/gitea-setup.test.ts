@@ -2,12 +2,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ClusterContext } from '#lib/cluster/component.ts'
 import { giteaSetup, serveHook } from '#lib/cluster/components/gitea-setup.ts'
 import { namespaces } from '#lib/cluster/components/namespaces.ts'
+import { smoke } from '#lib/cluster/components/smoke.ts'
 import type { Kube } from '#lib/cluster/kube.ts'
 import { cluster, env } from '#lib/contract.ts'
 import { contextFor } from '#test/helpers/bootstrapped.ts'
 import { testKubeconfig } from '#test/helpers/cluster.ts'
 import { administrator, forget, withClusterAndGitea } from '#test/helpers/gitea-admin.ts'
 import { giteaApi, realGitea } from '#test/helpers/real-gitea.ts'
+import { waitFor } from '#test/helpers/wait-for.ts'
 
 withClusterAndGitea('gitea-setup, by a real Gitea', () => {
   let ctx: ClusterContext
@@ -104,6 +106,33 @@ withClusterAndGitea('gitea-setup, by a real Gitea', () => {
     await giteaSetup.apply(ctx)
     expect(await giteaSetup.check(ctx)).toEqual({ state: 'healthy' })
     expect(await hooks()).toHaveLength(1)
+  })
+
+  test('the smoke test: a push, and what is said of its commit decides; it is proven once for an image', async () => {
+    const repo = `/repos/${cluster.configOwner}/${cluster.smokeRepo}`
+    /** Plays serve: says this of the newest commit, as soon as there is one. */
+    const say = async (...states: string[]): Promise<string> => {
+      const token = { headers: { authorization: `token ${realGitea.token()}` } }
+      const head = await waitFor(
+        'the push',
+        async () => {
+          const response = await fetch(`${realGitea.url}/api/v1${repo}/branches/main`, token)
+          const id = response.ok ? ((await response.json()) as { commit: { id: string } }).commit.id : ''
+          return id && id !== said.at(-1) ? id : null
+        },
+        60_000,
+      )
+      said.push(head)
+      for (const state of states)
+        await giteaApi('POST', `${repo}/statuses/${head}`, { state, context: 'c', description: `it is ${state}` })
+      return head
+    }
+    const said: string[] = ['']
+    const [failed] = await Promise.all([smoke.apply(ctx).catch((error: Error) => error.message), say('pending', 'failure')])
+    expect(failed).toMatch(/came to nothing: failure: it is failure/)
+    expect((await smoke.check(ctx)).state).toBe('absent')
+    const [, commit] = await Promise.all([smoke.apply(ctx), say('pending', 'success')])
+    expect(await smoke.check(ctx)).toMatchObject({ state: 'healthy', reason: expect.stringContaining(commit.slice(0, 7)) })
   })
 
   test('a password that is not the administrator’s any more is said so, and nothing is made', async () => {

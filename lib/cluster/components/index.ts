@@ -10,6 +10,7 @@ import { pools } from './pools.ts'
 import { postgres } from './postgres.ts'
 import { redis } from './redis.ts'
 import { serve } from './serve.ts'
+import { smoke } from './smoke.ts'
 
 /** Everything that bootstrap installs, in an order in which a person would; what needs what is said by each. */
 export const components: readonly Component[] = [
@@ -24,4 +25,5 @@ export const components: readonly Component[] = [
   keda,
   pools,
   serve,
+  smoke,
 ]

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { cluster } from '#lib/contract.ts'
 import { messageOf, RaibidError, UnreachableError } from '#lib/errors.ts'
 import { gitWith } from '#lib/git.ts'
+import type { RepoName } from '#lib/forge/types.ts'
 import type { Files } from './merge.ts'
 
 export interface Place {
@@ -11,6 +12,8 @@ export interface Place {
   url: string
   login: { user: string; password: string }
 }
+
+const fleet = { owner: cluster.configOwner, name: cluster.configRepo }
 
 export interface Edit {
   write: Files
@@ -34,9 +37,12 @@ function filesIn(folder: string): Files {
  * Commits to the config repository what `edit` makes of what stands there (null: nothing to do), and gives the commit that is its head then; null for an empty
  * one. Whoever pushes in between is not overwritten: it is asked again, on top of theirs. The password goes by a credential helper.
  */
-export async function commitTo({ url, login }: Place, edit: (there: Files) => Edit | null): Promise<string | null> {
-  const { configOwner, configRepo } = cluster
-  const address = `${url}/${configOwner}/${configRepo}.git`
+export async function commitTo(
+  { url, login }: Place,
+  edit: (there: Files) => Edit | null,
+  repo: RepoName = fleet,
+): Promise<string | null> {
+  const address = `${url}/${repo.owner}/${repo.name}.git`
   const git = gitWith([{ host: new URL(url).host, user: login.user, token: login.password }], undefined, 60_000)
   const folder = mkdtempSync(join(tmpdir(), 'raibid-fleet-'))
   const run = (...args: string[]): Promise<string> => git('-C', folder, ...author, ...args)
