@@ -1,6 +1,6 @@
 import { cluster, env as names } from '#lib/contract.ts'
 import { UnreachableError, UsageError } from '#lib/errors.ts'
-import type { ClusterContext } from './component.ts'
+import type { Asking } from './gitea-login.ts'
 import { kinds, type KubeObject } from './types.ts'
 
 interface Node extends KubeObject {
@@ -11,7 +11,7 @@ interface Node extends KubeObject {
  * Where this machine reaches the cluster's Gitea: what the environment says, else the port of the node (this one's, where k3s is ours). UsageError
  * for a variable that is no address.
  */
-export async function giteaUrl(ctx: ClusterContext, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+export async function giteaUrl(ctx: Asking, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const given = env[names.giteaUrl]
   if (given) {
     if (!/^https?:\/\/[^\s/?#@]+\/?$/.test(given))

@@ -13,6 +13,8 @@ export interface Changed extends PoolState {
   changed: boolean
   /** Somebody acts on it now; false: at the next `up`. */
   running: boolean
+  /** The commit to the config repository, where Flux keeps the pool; null: nothing had to be committed. */
+  commit?: string | null
 }
 
 /**
@@ -22,13 +24,19 @@ export interface Changed extends PoolState {
 export async function changePool(args: ClusterArgs & { pool: string }, change: PoolChange): Promise<Changed> {
   const choice = chosenCluster(args)
   if (choice) {
-    const [{ openKube }, { changePool: inCluster }] = await Promise.all([
+    const [{ openKube }, { changePool: inCluster }, { keepInRepository }] = await Promise.all([
       import('#lib/cluster/kube.ts'),
       import('#lib/cluster/scaled-job-change.ts'),
+      import('#lib/cluster/gitops/pool-commit.ts'),
     ])
     const kube = await openKube(choice)
-    const { state, changed } = await inCluster(kube, args.pool, change, args.namespace).finally(kube.close)
-    return { ...state, where: kube.server, changed, running: true }
+    try {
+      const { state, changed } = await inCluster(kube, args.pool, change, args.namespace)
+      const commit = await keepInRepository(kube, args.pool, change, args.namespace)
+      return { ...state, where: kube.server, changed: changed || commit !== null, running: true, commit }
+    } finally {
+      kube.close()
+    }
   }
   const config = await loadConfig()
   const { home, pools } = config
@@ -49,8 +57,8 @@ export async function changePool(args: ClusterArgs & { pool: string }, change: P
 }
 
 /** One sentence about what is so now. */
-export function described({ pool, max, paused, where, changed, running }: Changed): string {
+export function described({ pool, max, paused, where, changed, running, commit }: Changed): string {
   const at = where === 'local' ? '' : ` on ${where}`
   const so = paused === null ? `up to ${max} agent${max === 1 ? '' : 's'}` : `${paused}; agents at work finish, none is started`
-  return `pool ${pool}${at}${changed ? '' : ' already'}: ${so}${running ? '' : ' (from the next `just up` on)'}`
+  return `pool ${pool}${at}${changed ? '' : ' already'}: ${so}${running ? '' : ' (from the next `just up` on)'}${commit ? ` (committed as ${commit.slice(0, 7)})` : ''}`
 }

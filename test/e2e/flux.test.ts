@@ -12,9 +12,11 @@ import { commitTo } from '#lib/cluster/gitops/repository.ts'
 import { requestSync } from '#lib/cluster/gitops/state.ts'
 import { kustomizationRef, sourceRef } from '#lib/cluster/gitops/sync.ts'
 import type { Kube } from '#lib/cluster/kube.ts'
-import type { KubeObject } from '#lib/cluster/types.ts'
+import { poolStateOf } from '#lib/cluster/scaled-job-change.ts'
+import type { KubeObject, ScaledJob } from '#lib/cluster/types.ts'
 import { hasCondition } from '#lib/cluster/wait.ts'
 import { cluster, env } from '#lib/contract.ts'
+import { changePool } from '#lib/pool/change.ts'
 import { contextFor } from '#test/helpers/bootstrapped.ts'
 import { testKubeconfig } from '#test/helpers/cluster.ts'
 import { fluxFolder, giteaByName, startFlux, withFlux } from '#test/helpers/flux.ts'
@@ -53,7 +55,7 @@ withFlux('Flux’s own source- and kustomize-controller, from a real Gitea', () 
     for (const one of stores) await one.apply(ctx)
     await administrator(kube)
     await giteaSetup.apply(ctx)
-    node = playNode(kube, [cluster.flux, infrastructure])
+    node = playNode(kube, [cluster.flux, infrastructure, namespace])
   }, 120_000)
   afterEach(({ task }) => {
     if (task.result?.state === 'fail' && process.env['RAIBID_TEST_LOG'])
@@ -141,6 +143,19 @@ withFlux('Flux’s own source- and kustomize-controller, from a real Gitea', () 
     await healthy()
     expect(await max()).toBe(true)
   }, 200_000)
+
+  test('scale and pause commit, and Flux leaves it so', async () => {
+    const args = { cluster: true, kubeconfig: testKubeconfig, namespace, pool: 'default' }
+    const scaled = await changePool(args, { do: 'scale', max: 4 })
+    expect(scaled).toMatchObject({ max: 4, changed: true, commit: expect.stringMatching(/^[0-9a-f]{40}$/) })
+    const paused = await changePool(args, { do: 'pause', because: 'for a test' })
+    expect(await changePool(args, { do: 'pause', because: 'for a test' })).toMatchObject({ changed: false, commit: null })
+    await waitFor('Flux', async () => (await flux.check(ctx)).reason?.endsWith(paused.commit!), 120_000)
+    expect(poolStateOf((await kube.get<ScaledJob>(scaledJob))!)).toMatchObject({ max: 4, paused: 'for a test' })
+    const resumed = await changePool(args, { do: 'resume' })
+    await waitFor('Flux', async () => (await flux.check(ctx)).reason?.endsWith(resumed.commit!), 120_000)
+    expect(poolStateOf((await kube.get<ScaledJob>(scaledJob))!)).toMatchObject({ max: 4, paused: null })
+  }, 300_000)
 
   test('Gitea away and back changes nothing', async () => {
     const before = await versions()

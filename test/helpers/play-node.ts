@@ -27,10 +27,21 @@ export function playNode(
     const it = { apiVersion: 'v1', kind: 'Node', metadata: { name: node, labels: { 'kubernetes.io/hostname': node } }, spec: {} }
     await kube.apply(it)
     made.push(it)
+    await beat()
+  }
+
+  /** A node that isn't heard of for 40 s is taken for lost, and its pods for not ready. */
+  let beaten = 0
+  async function beat(): Promise<void> {
+    if (Date.now() - beaten < 5000) return
+    beaten = Date.now()
+    const it = { ...kinds.node, metadata: { name: node } }
     const room = { cpu: '64', memory: '256Gi', pods: '200', 'ephemeral-storage': '1Ti' }
     await kube.patch(
       it,
-      { status: { capacity: room, allocatable: room, conditions: [{ type: 'Ready', status: 'True' }] } },
+      {
+        status: { capacity: room, allocatable: room, conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: now() }] },
+      },
       'status',
     )
   }
@@ -68,6 +79,7 @@ export function playNode(
   }
 
   async function round(): Promise<void> {
+    await beat()
     for (const namespace of namespaces) {
       const claims = await kube.list<KubeObject>({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace })
       for (const one of claims.items) if ((one.status as { phase?: string }).phase === 'Pending' && volumes(one)) await bind(one)

@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import { receiverPath } from '#lib/cluster/gitops/access.ts'
 import { fleetFiles, poolFile } from '#lib/cluster/gitops/fleet.ts'
 import { installObjects } from '#lib/cluster/gitops/install.ts'
+import { changedFile } from '#lib/cluster/gitops/pool-commit.ts'
 import { isEmpty, mergePlan, readRecord, recordFile, recordOf } from '#lib/cluster/gitops/merge.ts'
 import { syncLack } from '#lib/cluster/gitops/state.ts'
 import { folderObjects, syncObjects } from '#lib/cluster/gitops/sync.ts'
@@ -169,4 +170,21 @@ test.each([
   ],
 ])('webhooks %j, told %s: %s', (hooks, isTold, what) => {
   expect(hookPlan(hooks, { url: 'u', events: ['push'] }, isTold)?.do).toBe(what)
+})
+
+describe('a pool’s file', () => {
+  const text = '# mine\nkind: ScaledJob\nmetadata:\n  name: x\nspec:\n  maxReplicaCount: 2 # two\n'
+  test.each([
+    [{ do: 'scale', max: 2 }, text],
+    [{ do: 'scale', max: 5 }, text.replace('2 #', '5 #')],
+    [{ do: 'resume' }, text],
+  ] as const)('%j', (change, expected) => expect(changedFile(text, change)).toBe(expected))
+
+  test('paused, and resumed', () => {
+    const paused = changedFile(text, { do: 'pause', because: 'disk: full' })
+    expect(parse(paused).metadata.annotations).toEqual({ [cluster.kedaPaused]: 'true', [cluster.pausedAnnotation]: 'disk: full' })
+    const resumed = parse(changedFile(paused, { do: 'resume' }))
+    expect(resumed.metadata.annotations ?? {}).toEqual({})
+    expect(() => changedFile('a: [', { do: 'resume' })).toThrow('is no YAML')
+  })
 })
