@@ -263,3 +263,27 @@ k3d-create *args:
 [no-cd]
 k3d-destroy *args:
     node '{{ root }}/tasks/cluster/k3d-destroy.ts' "$@"
+
+# Install Redis alone
+[group('cluster')]
+[no-cd]
+deploy-redis *args:
+    node '{{ root }}/tasks/cluster/deploy-redis.ts' "$@"
+
+# Install Gitea alone: its database, organisation, config repository, tokens and webhook
+[group('cluster')]
+[no-cd]
+deploy-gitea *args:
+    node '{{ root }}/tasks/cluster/deploy-gitea.ts' "$@"
+
+# Install Flux alone, and have it keep what the config repository says
+[group('cluster')]
+[no-cd]
+deploy-flux *args:
+    node '{{ root }}/tasks/cluster/deploy-flux.ts' "$@"
+
+# Install KEDA alone: by Flux, or with --skip flux from its release
+[group('cluster')]
+[no-cd]
+deploy-keda *args:
+    node '{{ root }}/tasks/cluster/deploy-keda.ts' "$@"
