@@ -1,0 +1,160 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { ClusterContext } from '#lib/cluster/component.ts'
+import { gitea } from '#lib/cluster/components/gitea.ts'
+import { namespaces } from '#lib/cluster/components/namespaces.ts'
+import { redis } from '#lib/cluster/components/redis.ts'
+import { cluster } from '#lib/contract.ts'
+import { look } from '#lib/bootstrap/look.ts'
+import { apiStore } from '#test/helpers/api-store.ts'
+import { contextFor, walk } from '#test/helpers/bootstrapped.ts'
+import { status, type Answer, type Heard } from '#test/helpers/fake-api.ts'
+
+const namespace = cluster.infrastructure
+const quick = { ...redis, needs: [], settlesWithinMs: 10 }
+let api: Awaited<ReturnType<typeof apiStore>>
+let ctx: ClusterContext
+async function open(refuse?: (heard: Heard) => Answer | undefined): Promise<void> {
+  api = await apiStore(refuse)
+  ctx = await contextFor(api.kubeconfig)
+}
+afterEach(async () => {
+  ctx.forgetKube()
+  await api.stop()
+})
+
+const pod = (name: string, own: object) =>
+  api.put({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec: { containers: [{ name: 'redis' }] }, ...own })
+const event = (about: string, reason: string, message: string) =>
+  api.put({
+    ...{ apiVersion: 'v1', kind: 'Event', metadata: { name: `${about}.1`, namespace }, type: 'Warning', reason, message },
+    involvedObject: { name: about },
+  })
+const waiting = (reason: string, message: string, restartCount = 0) => ({
+  status: {
+    phase: 'Pending',
+    containerStatuses: [{ name: 'redis', restartCount, ready: false, state: { waiting: { reason, message } } }],
+  },
+})
+
+describe('what goes wrong is said with its reason', () => {
+  test('an image that can’t be pulled: the pod’s own words, and its events', async () => {
+    await open()
+    await redis.apply(ctx)
+    pod('redis-0', waiting('ImagePullBackOff', 'no such image'))
+    event('redis-0', 'Failed', 'toomanyrequests')
+    const found = await redis.check(ctx)
+    expect(found.state).toBe('degraded')
+    expect(found.reason).toBe(
+      'StatefulSet redis has 0 of 1 pods ready: pod redis-0: container redis waits: ImagePullBackOff: no such image',
+    )
+    expect(found.evidence).toContain('Failed: toomanyrequests')
+    expect(await walk([quick], ctx)).toEqual([
+      expect.stringMatching(/^redis: failed \(it was made, and is not well after 0.01 s: .*ImagePullBackOff/),
+    ])
+  })
+
+  test('one that crashes: the last lines before it did', async () => {
+    await open()
+    await redis.apply(ctx)
+    pod('redis-0', waiting('CrashLoopBackOff', 'back-off', 3))
+    api.logs.set(`/api/v1/namespaces/${namespace}/pods/redis-0/log`, 'starts\nFatal error, can’t open the append-only file\n')
+    expect((await redis.check(ctx)).evidence).toContain('redis: Fatal error, can’t open the append-only file')
+    const asked = api.heard.find(({ path }) => path.endsWith('/log'))!.query
+    expect([asked.get('previous'), asked.get('tailLines')]).toEqual(['true', '5'])
+  })
+
+  test('a volume that nobody provides', async () => {
+    await open()
+    await redis.apply(ctx)
+    const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data-redis-0' } }]
+    pod('redis-0', { spec: { volumes, containers: [{ name: 'redis' }] }, status: { phase: 'Pending' } })
+    api.put({
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'data-redis-0', namespace },
+      status: { phase: 'Pending' },
+    })
+    event('data-redis-0', 'ProvisioningFailed', 'storageclass "fast" not found')
+    const found = await redis.check(ctx)
+    expect(found.reason).toBe('StatefulSet redis has 0 of 1 pods ready: volume data-redis-0 is Pending')
+    expect(found.evidence).toContain('ProvisioningFailed: storageclass "fast" not found')
+  })
+
+  test('an admission webhook that refuses: by name, and nothing after it is made', async () => {
+    await open(({ method, body, query }) =>
+      method === 'PATCH' && body.kind === 'StatefulSet' && !query.get('dryRun')
+        ? status(403, 'Forbidden', 'admission webhook "policy.example" denied the request: no volumes')
+        : undefined,
+    )
+    const [said] = await walk([quick], ctx)
+    expect(said).toMatch(
+      /^redis: failed \(.* does not admit StatefulSet redis in infrastructure: admission webhook "policy.example" denied/,
+    )
+    expect(api.get({ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'redis', namespace } })).toBeUndefined()
+    // what was made is taken up by the next run, and not made twice
+    expect((await redis.check(ctx)).reason).toBe('StatefulSet infrastructure/redis is missing')
+  })
+
+  test('a role that is missing: what to ask for', async () => {
+    await open(({ method, path }) =>
+      method === 'GET' && path.includes('/secrets/')
+        ? status(403, 'Forbidden', 'secrets "x" is forbidden: User "me" cannot get resource "secrets"')
+        : undefined,
+    )
+    const found = await look(redis, ctx)
+    expect(found.state).toBe('degraded')
+    expect(found.reason).toMatch(/^not allowed to get Secret .*cannot get resource "secrets"; ask for a role that may$/)
+    expect(api.writes()).toEqual([])
+  })
+
+  test('an API server that goes in the middle: a second run goes on where it was', async () => {
+    let left = 4
+    await open(({ method, query }) =>
+      method === 'PATCH' && !query.get('dryRun') && left-- <= 0 ? (response) => void response.destroy() : undefined,
+    )
+    const [said] = await walk([quick], ctx)
+    expect(said).toMatch(/^redis: failed \(cannot reach Kubernetes/)
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: cluster.redisAclSecret, namespace } }
+    const before = api.get(secret).data
+    left = Infinity
+    await redis.apply(ctx)
+    expect(api.get(secret).data).toEqual(before)
+    const found = await redis.check(ctx)
+    expect(found.reason).toBe('StatefulSet redis has 0 of 1 pods ready')
+  })
+})
+
+describe('what is there is left alone', () => {
+  test('a plan writes nothing; a second apply writes nothing', async () => {
+    await open()
+    for (const one of [namespaces, redis, gitea]) {
+      expect((await one.check(ctx)).state).toBe('absent')
+      expect((await one.plan(ctx, { state: 'absent' })).length).toBeGreaterThan(3)
+      expect(api.writes()).toEqual([])
+      await one.apply(ctx)
+      const count = api.writes().length
+      await one.apply(ctx)
+      expect(api.writes().length).toBe(count)
+      api.heard.length = 0
+    }
+  })
+
+  test('passwords are in no plan, and what Flux keeps is not written over', async () => {
+    await open()
+    await gitea.apply(ctx)
+    const secret = api.get({ apiVersion: 'v1', kind: 'Secret', metadata: { name: cluster.giteaAdminSecret, namespace } })
+    const ref = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'gitea', namespace } }
+    const live = api.get(ref)
+    const flux = { 'kustomize.toolkit.fluxcd.io/name': 'infrastructure' }
+    api.put({ ...live, metadata: { ...live.metadata, labels: flux }, data: { GITEA__log__LEVEL: 'Debug' } })
+    await gitea.apply(ctx)
+    expect(api.get(ref).data).toEqual({ GITEA__log__LEVEL: 'Debug' })
+    const said = JSON.stringify([
+      await gitea.check(ctx),
+      await gitea.plan(ctx, { state: 'absent' }),
+      await gitea.plan(ctx, { state: 'degraded' }),
+    ])
+    for (const text of Object.values(secret.data as Record<string, string>).map((one) => Buffer.from(one, 'base64').toString()))
+      if (text !== 'raibid') expect(said).not.toContain(text)
+  })
+})
