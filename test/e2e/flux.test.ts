@@ -10,19 +10,20 @@ import { redis } from '#lib/cluster/components/redis.ts'
 import { mustLogin } from '#lib/cluster/gitea-login.ts'
 import { commitTo } from '#lib/cluster/gitops/repository.ts'
 import { requestSync } from '#lib/cluster/gitops/state.ts'
-import { kustomizationRef, sourceRef } from '#lib/cluster/gitops/sync.ts'
+import { kustomizationRef, receiverRef, sourceRef } from '#lib/cluster/gitops/sync.ts'
 import type { Kube } from '#lib/cluster/kube.ts'
 import { poolStateOf } from '#lib/cluster/scaled-job-change.ts'
 import type { KubeObject, ScaledJob } from '#lib/cluster/types.ts'
+import { secret } from '#lib/cluster/secret.ts'
 import { hasCondition } from '#lib/cluster/wait.ts'
 import { cluster, env } from '#lib/contract.ts'
 import { changePool } from '#lib/pool/change.ts'
 import { contextFor } from '#test/helpers/bootstrapped.ts'
 import { testKubeconfig } from '#test/helpers/cluster.ts'
-import { fluxFolder, giteaByName, startFlux, withFlux } from '#test/helpers/flux.ts'
+import { fluxFolder, giteaByName, hasController, startFlux, withFlux } from '#test/helpers/flux.ts'
 import { administrator, forget } from '#test/helpers/gitea-admin.ts'
 import { playNode } from '#test/helpers/play-node.ts'
-import { realGitea } from '#test/helpers/real-gitea.ts'
+import { giteaApi, realGitea } from '#test/helpers/real-gitea.ts'
 import { waitFor } from '#test/helpers/wait-for.ts'
 
 const { infrastructure, namespace, configOwner, configRepo } = cluster
@@ -143,6 +144,32 @@ withFlux('Flux’s own source- and kustomize-controller, from a real Gitea', () 
     await healthy()
     expect(await max()).toBe(true)
   }, 200_000)
+
+  test.skipIf(!hasController('notification-controller'))(
+    'what became of a commit is a status of it; Gitea’s webhook goes where the Receiver listens',
+    async () => {
+      // this controller asks no proxy of its environment, only one that its Provider names
+      await kube.apply(secret('test-proxy', cluster.flux, { address: byName.url }))
+      const provider = {
+        apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
+        kind: 'Provider',
+        metadata: { name: 'gitea', namespace: cluster.flux },
+      }
+      await kube.patch(provider, { spec: { proxySecretRef: { name: 'test-proxy' } } })
+      const admin = await mustLogin(ctx)
+      const head = await commitTo(admin, () => ({ write: { 'NOTES.md': 'a note' }, remove: [], message: 'a note' }))
+      await requestSync(kube)
+      const statuses = () =>
+        giteaApi<{ status: string; context: string }[]>('GET', `/repos/${configOwner}/${configRepo}/statuses/${head}`)
+      await waitFor('a status', async () => (await statuses()).some(({ status }) => status === 'success'), 60_000)
+      const receiver = await kube.get<KubeObject & { status?: { webhookPath?: string } }>(receiverRef)
+      const hooks = await giteaApi<{ config: { url: string } }[]>('GET', `/repos/${configOwner}/${configRepo}/hooks`)
+      const path = receiver?.status?.webhookPath
+      expect(path).toMatch(/^\/hook\//)
+      expect(hooks.map(({ config }) => config.url)).toEqual([`http://webhook-receiver.${cluster.flux}.svc${path}`])
+    },
+    120_000,
+  )
 
   test('scale and pause commit, and Flux leaves it so', async () => {
     const args = { cluster: true, kubeconfig: testKubeconfig, namespace, pool: 'default' }

@@ -94,9 +94,22 @@ export async function startFlux(proxy: string) {
     return child
   }
   const address = `127.0.0.1:${storage}`
+  // who says what became of a commit, where it is installed
+  const [events, receiver] = [await freePort(), await freePort()]
+  const hears = hasController('notification-controller')
+  const told = `--events-addr=${hears ? `http://127.0.0.1:${events}/` : ''}`
   const children = [
-    await start('source-controller', `--storage-path=${folder}`, `--storage-addr=${address}`, `--storage-adv-addr=${address}`),
-    await start('kustomize-controller', '--requeue-dependency=2s', '--concurrent=4'),
+    await start(
+      'source-controller',
+      `--storage-path=${folder}`,
+      `--storage-addr=${address}`,
+      `--storage-adv-addr=${address}`,
+      told,
+    ),
+    await start('kustomize-controller', '--requeue-dependency=2s', '--concurrent=4', told),
+    ...(hears
+      ? [await start('notification-controller', `--events-addr=127.0.0.1:${events}`, `--receiverAddr=127.0.0.1:${receiver}`)]
+      : []),
   ]
   return {
     said: (): string => said.join(''),
