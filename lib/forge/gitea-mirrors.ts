@@ -1,7 +1,7 @@
 import { z } from 'zod/mini'
 import { RefusedError } from './errors.ts'
 import type { Api } from './gitea-hooks.ts'
-import { giteaRepoOf, giteaRepoShape as shape, type GiteaRepo } from './gitea-repo.ts'
+import { giteaRepoOf, giteaRepoShape as shape, goSeconds, type GiteaRepo } from './gitea-repo.ts'
 import { ownerPath, repoPath } from './shapes.ts'
 import type { CallOptions, RepoName } from './types.ts'
 
@@ -12,6 +12,8 @@ export interface MigrateWish extends RepoName {
   description: string
   wiki: boolean
   lfs: boolean
+  /** 0: never by itself. */
+  intervalMs: number
   /** What its source asks for; stored by Gitea in the clear, in the mirror's own configuration. */
   credentials: { user: string; token: string } | null
 }
@@ -74,14 +76,16 @@ export function giteaMirrors({ call, ask, all }: Api) {
     },
 
     /**
-     * Clones a source as a mirror: all of it, before it answers. Its interval is Gitea's own default: one that Gitea refuses would be refused
-     * only after the clone (1.27.3). RefusedError 409 when the name is taken; what another failure leaves is for the caller to delete.
+     * Clones a source as a mirror: all of it, before it answers. RefusedError 409 when the name is taken, 500 for an interval that is less than Gitea's least
+     * (1.27.3 says so after the clone); what a failure leaves is for the caller to delete.
      */
     async migrate(wish: MigrateWish, options: CallOptions = {}): Promise<GiteaRepo> {
       const { credentials } = wish
       const body = {
         ...{ clone_addr: wish.source, repo_owner: wish.owner, repo_name: wish.name, service: 'git', mirror: true },
         ...{ private: wish.private, description: wish.description, wiki: wish.wiki, lfs: wish.lfs },
+        // at once: a change later is lost when Gitea, which syncs new mirrors soon, is just at it (1.27.3)
+        mirror_interval: goSeconds(wish.intervalMs),
         ...(credentials && { auth_username: credentials.user, auth_password: credentials.token }),
       }
       const what = `mirror ${wish.source} as ${named(wish)}`
@@ -95,7 +99,7 @@ export function giteaMirrors({ call, ask, all }: Api) {
       const body = {
         ...same,
         ...(defaultBranch !== undefined && { default_branch: defaultBranch }),
-        ...(intervalMs !== undefined && { mirror_interval: `${Math.round(intervalMs / 1000)}s` }),
+        ...(intervalMs !== undefined && { mirror_interval: goSeconds(intervalMs) }),
         ...(credentials && { mirror_username: credentials.user, mirror_password: credentials.token }),
       }
       const request = {

@@ -75,3 +75,6 @@ function goDuration(text: string): number | null {
   const [, hours = 0, minutes = 0, seconds = 0] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/.exec(text) ?? []
   return text === '' ? null : Math.round((Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000)
 }
+
+/** ms as Gitea takes it. */
+export const goSeconds = (ms: number): string => `${Math.round(ms / 1000)}s`

@@ -13,7 +13,7 @@ export interface Outcome {
   ms: number
 }
 
-export interface ApplyOptions extends Omit<Doing, 'room'> {
+export interface ApplyOptions extends Omit<Doing, 'room' | 'tooShort'> {
   limits: LaneLimits
   /** Throws when there is no room for so many bytes more (lib/mirror/room.ts). */
   roomFor: (bytes: number, inFlight: number) => Promise<void>
@@ -36,6 +36,7 @@ export async function applyPlan(steps: readonly Step[], options: ApplyOptions): 
   const clones = lanes(limits, all)
   const light = lanes({ all: hands, perHost: hands, bytes: Infinity }, all)
   const gates = gatesOf(steps)
+  const tooShort: Doing['tooShort'] = new Map()
   let fatal: unknown = null
 
   async function carryOut(step: Step): Promise<void> {
@@ -51,7 +52,7 @@ export async function applyPlan(steps: readonly Step[], options: ApplyOptions): 
       onStart?.(step)
       return leave
     }
-    const perform = performer({ ...options, signal: all, room })
+    const perform = performer({ ...options, signal: all, room, tooShort })
     for (const action of step.actions) {
       if ('waitsFor' in action && action.waitsFor) await gates.get(action.waitsFor)?.free
       const done = action.do === 'clone' || action.do === 'verify' ? null : await light.enter('', 0)

@@ -1,5 +1,6 @@
 /** Has Gitea clone a source, whatever an earlier try has left, and without a second clone of it. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { formatDuration } from '#lib/duration.ts'
 import { RaibidError, UnreachableError } from '#lib/errors.ts'
 import { RefusedError } from '#lib/forge/errors.ts'
 import type { Gitea } from '#lib/forge/gitea.ts'
@@ -38,10 +39,12 @@ export async function ensureClone(client: Gitea, wish: MigrateWish, options: Clo
     } catch (error) {
       if (signal?.aborted) throw error
       // it may be at it all the same: no answer means nothing, and a taken name may be ours
-      const unclear = error instanceof UnreachableError || (error instanceof RefusedError && [409, 500].includes(error.status))
+      const unclear =
+        error instanceof UnreachableError ||
+        (error instanceof RefusedError && [409, 500].includes(error.status) && !isTooShort(error))
       if (unclear && tries < mostTries) continue
       if (!unclear) await tidy(client, wish, signal)
-      throw error
+      throw isTooShort(error) ? new TooShortError(wish.intervalMs) : error
     }
   }
 }
@@ -74,6 +77,18 @@ export const deleted = (client: Gitea, repo: RepoName, signal?: AbortSignal): Pr
   client.deleteRepo(repo, { signal }).catch((error: unknown) => {
     if (!(error instanceof RefusedError && error.status === 404)) throw error
   })
+
+/** Gitea says it only after a whole clone, so it is not to be tried again. */
+export class TooShortError extends RaibidError {
+  override name = 'TooShortError'
+  constructor(intervalMs: number) {
+    super(
+      `Gitea takes no interval as short as ${formatDuration(intervalMs)} ([mirror] MIN_INTERVAL in its app.ini); give a longer one`,
+    )
+  }
+}
+
+const isTooShort = (error: unknown): boolean => error instanceof RefusedError && /minimum interval/i.test(error.message)
 
 /** Gitea keeps an empty repository of a clone that failed. */
 async function tidy(client: Gitea, wish: MigrateWish, signal?: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ import type { Gitea } from '#lib/forge/gitea.ts'
 import type { GiteaRepo } from '#lib/forge/gitea-repo.ts'
 import { steady } from '#lib/forge/steady.ts'
 import type { RepoName } from '#lib/forge/types.ts'
-import { deleted, ensureClone, wholeOrGone } from './clone.ts'
+import { deleted, ensureClone, TooShortError, wholeOrGone } from './clone.ts'
 import { placeOf, type Action, type At } from './step.ts'
 
 export interface Doing {
@@ -17,12 +17,14 @@ export interface Doing {
   room: (source: string) => Promise<() => void>
   /** Throws unless the mirror has all that its source has. */
   verify: (mirror: RepoName, source: string) => Promise<void>
+  /** Intervals that Gitea has refused, after a clone each; shared by all. */
+  tooShort: Map<number, TooShortError>
   /** A mirror is new: webhook and first build. */
   announce: (mirror: GiteaRepo, build: boolean) => Promise<void>
 }
 
 /** The actions of one step, which share what they know of the mirror that they make. */
-export function performer({ client, signal, credentialsFor, room, verify, announce }: Doing) {
+export function performer({ client, signal, credentialsFor, room, verify, announce, tooShort }: Doing) {
   const made = new Map<string, GiteaRepo>()
   const ask = <T>(call: () => Promise<T>): Promise<T> => steady(call, signal)
 
@@ -55,9 +57,18 @@ export function performer({ client, signal, credentialsFor, room, verify, announ
     signal.throwIfAborted()
     if (action.do === 'clone') {
       const leave = await room(action.wish.source)
+      const short = tooShort.get(action.wish.intervalMs)
+      if (short) {
+        leave()
+        throw short
+      }
       const credentials = credentialsFor(action.wish.source)
       await ensureClone(client, { ...action.wish, credentials }, { signal })
         .then((mirror) => made.set(placeOf(action.wish), mirror))
+        .catch((error: unknown) => {
+          if (error instanceof TooShortError) tooShort.set(action.wish.intervalMs, error)
+          throw error
+        })
         .finally(leave)
       return
     }

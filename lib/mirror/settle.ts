@@ -132,5 +132,5 @@ const atOf = ({ owner, name, id }: GiteaRepo): At => ({ owner, name, id })
 const ownerIn = (url: string): string => url.toLowerCase().split('/').slice(0, -1).join('/')
 const cloneOf = (wish: Wish, { owner, name }: At) => ({
   ...{ owner, name, source: wish.source, private: wish.private },
-  ...{ description: wish.description, wiki: wish.wiki, lfs: wish.lfs },
+  ...{ description: wish.description, wiki: wish.wiki, lfs: wish.lfs, intervalMs: wish.intervalMs },
 })

@@ -279,6 +279,12 @@ export async function startFakeGitea({ minInterval = 600 }: { minInterval?: numb
       })
       const trouble = await clone(made)
       // what is left of it stays, as 1.27.3 leaves it
+      const seconds = Number.parseInt(body.mirror_interval)
+      if (!trouble && seconds && seconds < minInterval) {
+        made.mirror_interval = ''
+        return no(500, `interval ${seconds}s is set below Minimum Interval of ${minInterval}s`)
+      }
+      if (!trouble) made.mirror_interval = `${seconds}s`
       if (trouble) return no(422, `Migration failed: clone error: ${trouble}.`)
       say(201, made)
     }

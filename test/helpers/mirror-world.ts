@@ -31,7 +31,8 @@ export function mirrorWorld(ours: Server, source: Server, more: NodeJS.ProcessEn
   }
   const forge = ({ url, token }: Server, name: string): string =>
     `  - { kind: gitea, url: '${url}', tokenFile: '${secret(name, token)}' }\n`
-  writeFileSync(join(folder, 'raibid.yaml'), `forges:\n${forge(ours, 'ours')}${forge(source, 'source')}${extra}`)
+  const forges = forge(ours, 'ours') + (source.url === ours.url ? '' : forge(source, 'source'))
+  writeFileSync(join(folder, 'raibid.yaml'), `forges:\n${forges}${extra}`)
   const env = {
     ...process.env,
     ...{

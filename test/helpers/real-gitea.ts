@@ -15,11 +15,17 @@ export function withGitea(name: string, body: () => void): void {
   void describe.skipIf(missing)(missing ? `${name} [skipped: RAIBID_TEST_GITEA, RAIBID_TEST_GITEA_TOKEN not set]` : name, body)
 }
 
+/** A second one, whose repositories are mirrored; where there is none, the first. */
+export const realSource = {
+  url: process.env['RAIBID_TEST_GITEA_SOURCE'] || url,
+  token: process.env['RAIBID_TEST_GITEA_SOURCE_TOKEN'] || secret,
+}
+
 /** What tests need of its API beyond our own client. */
-export async function giteaApi<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${url}/api/v1${path}`, {
+export async function giteaApi<T>(method: string, path: string, body?: unknown, at = { url, token: secret }): Promise<T> {
+  const response = await fetch(`${at.url}/api/v1${path}`, {
     method,
-    headers: { authorization: `token ${secret}`, 'content-type': 'application/json' },
+    headers: { authorization: `token ${at.token}`, 'content-type': 'application/json' },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
   const text = await response.text()

@@ -135,7 +135,7 @@ describe('nothing is taken for gone that only could not be seen', () => {
         stderr: expect.stringContaining('1 not listed'),
       })
       expect(mirrors()).toContain('mirrors/new ← other/new.git')
-      expect(ours.at('mirrors', 'theirs')!.mirror_interval).toBe('8h0m0s')
+      expect(ours.at('mirrors', 'theirs')!.mirror_interval).toBe('28800s')
     },
     60_000,
   )
@@ -230,7 +230,7 @@ test('Ctrl-C stops it cleanly, and the next run goes on', async () => {
   ours.beforeClone = async () => {}
   expect((await world.task('rescan')).code).toBe(0)
   expect(mirrors()).toHaveLength(3)
-  expect(ours.repos.every(({ mirror_interval }) => mirror_interval === '8h0m0s')).toBe(true)
+  expect(ours.repos.every(({ mirror_interval }) => mirror_interval === '28800s')).toBe(true)
 })
 
 test('a single repository of a plain git server, and what Gitea can’t mirror', async () => {
@@ -281,4 +281,20 @@ test('mirror-why and mirror-rm', async () => {
     stderr: expect.stringContaining('the next rescan mirrors it anew'),
   })
   expect(ours.at('mirrors', 'app')).toBeUndefined()
+})
+
+test('an interval that this Gitea finds too short costs a few clones, not one for each mirror', async () => {
+  await ours.close()
+  ours = await startFakeGitea({ minInterval: 7200 })
+  world.remove()
+  world = mirrorWorld(ours, source)
+  for (let n = 0; n < 20; n++) source.make('org', `r${n}`)
+  rules('    interval: 1h\n')
+  const { code, stderr } = await world.task('rescan')
+  expect(code).toBe(1)
+  expect(stderr).toContain(
+    'mirrors/r19: Gitea takes no interval as short as 1h00m ([mirror] MIN_INTERVAL in its app.ini); give a longer one',
+  )
+  expect(ours.calls.filter(({ path }) => path.endsWith('/repos/migrate')).length).toBeLessThan(9)
+  expect(ours.repos).toEqual([])
 })
