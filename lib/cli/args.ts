@@ -13,8 +13,9 @@ export const wantsHelp = (argv: readonly string[]): boolean => beforeDashes(argv
 export function parseArgs<S extends Spec>(spec: S, argv: readonly string[]): Args<S> {
   const flags = spec.flags ?? {}
   const names = Object.keys(flags)
-  const head = beforeDashes(argv).map((arg) => normalise(arg, flags))
-  const parsed = minimist([...head, ...argv.slice(head.length)], {
+  const own = beforeDashes(argv)
+  const head = withValues(own, flags).map((arg) => normalise(arg, flags))
+  const parsed = minimist([...head, ...argv.slice(own.length)], {
     // `_` among them keeps positionals such as 1e3 as they were written.
     string: ['_', ...names.filter((name) => flags[name]!.type !== 'boolean')],
   })
@@ -25,6 +26,20 @@ export function parseArgs<S extends Spec>(spec: S, argv: readonly string[]): Arg
 function beforeDashes(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf('--')
   return end === -1 ? argv : argv.slice(0, end)
+}
+
+/** `--exclude -old$` is `--exclude=-old$`: what begins with one dash, and is no flag of ours, is the value that the flag before it needs. */
+function withValues(argv: readonly string[], flags: Readonly<Record<string, Flag>>): string[] {
+  const takes = (arg: string): boolean => arg.startsWith('--') && !['boolean', undefined].includes(flags[arg.slice(2)]?.type)
+  const short = new Set(Object.values(flags).flatMap(({ short: letter }) => (letter ? [`-${letter}`] : [])))
+  const joined: string[] = []
+  for (const arg of argv) {
+    const before = joined.at(-1)
+    const isValue = /^-[^-]/.test(arg) && !short.has(arg.split('=')[0]!)
+    if (before !== undefined && takes(before) && isValue) joined[joined.length - 1] = `${before}=${arg}`
+    else joined.push(arg)
+  }
+  return joined
 }
 
 /**

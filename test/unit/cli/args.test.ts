@@ -67,6 +67,8 @@ describe('what is given', () => {
     [['r', '--branch2', 'main'], { branch2: 'main' }],
     [['r', '--branch2=--upload-pack=x'], { branch2: '--upload-pack=x' }],
     [['r', '--branch2=a=b\nc'], { branch2: 'a=b\nc' }],
+    [['r', '--branch2', '-old$', '-n'], { branch2: '-old$', dryRun: true }],
+    [['r', '--env', '-D=1', '--env', '-E'], { env: ['-D=1', '-E'] }],
     [['r', '--branch2', '0x10'], { branch2: '0x10' }],
     [['r', '--max', '12'], { max: 12 }],
     [['r', '--timeout', '90s'], { timeout: 90_000 }],
@@ -89,6 +91,9 @@ describe('what is given', () => {
 
 describe('what is wrong', () => {
   test.each([
+    [['r', '--branch2', '-n'], '--branch2 needs a value'],
+    [['r', '--max', '-5'], '--max: "-5" is not a whole number ≥ 1'],
+    [['r', '-old$'], 'unknown flag -old$'],
     [['r', '--dry-rnu'], 'unknown flag --dry-rnu; did you mean --dry-run?'],
     [['r', '--no-color'], 'unknown flag --no-color; did you mean --no-colour?'],
     [['r', '--no-dry-run'], 'unknown flag --no-dry-run'],
