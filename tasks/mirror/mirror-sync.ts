@@ -37,7 +37,7 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   const named =
     args.which === undefined ? all.map((mirror) => rowOf(mirror, Date.now())).filter(({ state }) => state !== 'gone') : null
   const rows = named ?? chosenMirrors(all, args.which!).map((mirror) => rowOf(mirror, Date.now()))
-  if (!args.json) step(`${rows.length} mirrors`)
+  if (!args.json) step(`${rows.length} mirror${rows.length === 1 ? '' : 's'}`)
   const line = progressLine()
   let ended = 0
   const credentialFor = (source: string) => sourceCredential(config, source)

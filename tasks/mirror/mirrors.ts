@@ -52,7 +52,10 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   if (args.json) printJson(rows.map(rowJson))
   else if (rows.length) print(mirrorTable(rows, Date.now()))
   const wrong = rows.filter(({ state }) => !quiet.has(state)).length
-  if (!args.json) info(rows.length ? `${rows.length} mirrors, ${wrong} of them not fresh` : 'there are no mirrors')
+  if (!args.json)
+    info(
+      rows.length ? `${rows.length} mirror${rows.length === 1 ? '' : 's'}, ${wrong} of them not fresh` : 'there are no mirrors',
+    )
   return args.check && wrong ? 1 : 0
 }
 
