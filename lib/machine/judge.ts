@@ -1,17 +1,20 @@
+import { cluster } from '#lib/contract.ts'
 import type { Preset } from '#lib/cluster/presets.ts'
 import { bad, good, type Finding } from '#lib/doctor-finding.ts'
 import type { Facts } from './facts.ts'
 import { architecture, cores, diskOf, gib, memory, nvidia } from './judge-hardware.ts'
 
-/** Ports that k3s, and Gitea's web and SSH on it, listen on; and what each is for. */
+/** Ports that k3s, and what stands on it, listen on; and what each is for. */
 export const ports: Readonly<Record<number, string>> = {
   6443: 'the API server',
   6444: 'k3s’s own proxy',
   10250: 'kubelet',
   10248: 'kubelet’s health',
   10249: 'kube-proxy',
-  80: 'Gitea, by http',
-  443: 'Gitea, by https',
+  [cluster.giteaNodePort]: 'Gitea, by http, from host, node and pod',
+  [cluster.giteaSshNodePort]: 'Gitea, by SSH',
+  80: 'an ingress, by http',
+  443: 'an ingress, by https',
   2222: 'Gitea, by SSH',
 }
 /** What may have them: k3s as it runs already, and its load balancer. */
