@@ -9,8 +9,8 @@ export interface Facts {
   startTime: string
   /** It has memory of its own: it is no kernel thread, and not about to end. */
   alive: boolean
-  /** It was started without any environment. (In the middle of an exec nothing can be told.) */
-  bare: boolean
+  /** Where its environment would be, when it has none; null when it has one. In the middle of an exec both can be wrong for a moment. */
+  bareAt: string | null
 }
 
 /** What is known of one process; null when it is gone or a zombie. */
@@ -33,8 +33,8 @@ export function factsOf(pid: number): Facts | null {
     session: Number(fields[3]),
     startTime: fields[19]!,
     alive: fields[20] !== '0',
-    // env_start and env_end (proc(5)); an exec sets them last
-    bare: fields[48] !== '0' && fields[47] === fields[48],
+    // env_start and env_end (proc(5)): an exec sets both to the same place, and the end again when it has looked through the strings
+    bareAt: fields[48] !== '0' && fields[47] === fields[48] ? fields[47]! : null,
   }
 }
 

@@ -9,6 +9,9 @@ export const startTimeOf = (pid: number): string | null => factsOf(pid)?.startTi
 /** Whether the process that had this pid and start time still runs. */
 export const isSameProcess = (pid: number, startTime: string): boolean => startTimeOf(pid) === startTime
 
+/** Processes that have long had no environment, by when they started and where it would be: an exec puts it elsewhere. */
+const bare = new Map<number, string>()
+const bareKey = ({ startTime, bareAt }: Facts): string => `${startTime} ${bareAt}`
 const nothing = new Int32Array(new SharedArrayBuffer(4))
 
 /** The environment a process was started with, each variable between NULs; empty when there is none now, null when it may not be seen. */
@@ -35,7 +38,7 @@ function markedAmong(all: Facts[], entry: RegExp, folder?: string): Facts[] {
   const found: Facts[] = []
   let open = all
   // In the middle of an exec a process has no environment to be read; a moment later, on a busy machine many moments later, it has.
-  for (let look = 0; look < 100 && open.length > 0; look++) {
+  for (let look = 0; look < 50 && open.length > 0; look++) {
     if (look > 0) Atomics.wait(nothing, 0, 0, 1)
     open = open.filter((facts) => {
       const environment = environmentOf(facts.pid)
@@ -43,11 +46,13 @@ function markedAmong(all: Facts[], entry: RegExp, folder?: string): Facts[] {
       if (inside || (environment && entry.test(environment))) found.push(facts)
       else if (environment === '') {
         const now = factsOf(facts.pid)
-        return now !== null && now.alive && !now.bare
+        return now !== null && now.alive && !(now.bareAt !== null && bare.get(now.pid) === bareKey(now))
       }
       return false
     })
   }
+  if (bare.size > 10_000) bare.clear()
+  for (const facts of open.flatMap(({ pid }) => factsOf(pid) ?? [])) if (facts.bareAt) bare.set(facts.pid, bareKey(facts))
   return found
 }
 
