@@ -11,6 +11,8 @@ import { steady } from '#lib/forge/steady.ts'
 import { sameSource } from './identity.ts'
 
 export interface CloneOptions {
+  /** Something may be there already: it is looked at first, and not only when Gitea says so. */
+  begun?: boolean
   signal?: AbortSignal | undefined
   /** Between two looks at a clone that runs, ms. */
   lookMs?: number
@@ -27,9 +29,9 @@ const mostTries = 3
  * RefusedError with Gitea's words when it can't be cloned: then nothing is left of it.
  */
 export async function ensureClone(client: Gitea, wish: MigrateWish, options: CloneOptions = {}): Promise<GiteaRepo> {
-  const { signal } = options
+  const { signal, begun = true } = options
   for (let tries = 1; ; tries++) {
-    const there = await steady(() => client.found(wish, { signal }), signal)
+    const there = begun || tries > 1 ? await steady(() => client.found(wish, { signal }), signal) : null
     if (there && (!there.mirror || !sameSource(there.source, wish.source)))
       throw new RaibidError(`${wish.owner}/${wish.name} is there already, and is no mirror of ${wish.source}`)
     const whole = there && (await wholeOrGone(client, there, options))

@@ -63,7 +63,7 @@ export function performer({ client, signal, credentialsFor, room, verify, announ
         throw short
       }
       const credentials = credentialsFor(action.wish.source)
-      await ensureClone(client, { ...action.wish, credentials }, { signal })
+      await ensureClone(client, { ...action.wish, credentials }, { signal, begun: action.begun })
         .then((mirror) => made.set(placeOf(action.wish), mirror))
         .catch((error: unknown) => {
           if (error instanceof TooShortError) tooShort.set(action.wish.intervalMs, error)

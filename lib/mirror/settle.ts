@@ -26,7 +26,7 @@ function created(claim: Claim, places: Places): Made {
   const { wish, decision } = claim
   const at: At = { ...nameOf(wish), id: null }
   const actions: Action[] = [
-    { do: 'clone', wish: cloneOf(wish, at), waitsFor: places.waits.has(claim) ? placeOf(wish) : null },
+    { do: 'clone', wish: cloneOf(wish, at), begun: false, waitsFor: places.waits.has(claim) ? placeOf(wish) : null },
     { do: 'change', at, change: { intervalMs: wish.intervalMs } },
     { do: 'announce', at, build: wish.build },
     { do: 'topics', at, topics: wish.topics },
@@ -48,7 +48,7 @@ function repointed(claim: Claim, places: Places): Made {
   const others = rest.flatMap((one) => (one !== there ? [atOf(one)] : early.now ? [early.now] : []))
   const actions: Action[] = [
     ...early.actions,
-    { do: 'clone', wish: cloneOf(wish, at), waitsFor: null },
+    { do: 'clone', wish: cloneOf(wish, at), begun: false, waitsFor: null },
     { do: 'topics', at, topics: wish.topics },
     { do: 'change', at, change: { intervalMs: wish.intervalMs } },
     ...replaced(claim, at, others, places),
@@ -61,7 +61,7 @@ function kept(claim: Claim, keeper: GiteaRepo, places: Places): Made {
   const { wish, rest, decision } = claim
   const at = atOf(keeper)
   const unfinished = keeper.intervalMs === null
-  const begun: Action[] = unfinished ? [{ do: 'clone', wish: cloneOf(wish, at), waitsFor: null }] : []
+  const begun: Action[] = unfinished ? [{ do: 'clone', wish: cloneOf(wish, at), begun: true, waitsFor: null }] : []
   const moves = replaced(claim, at, rest.map(atOf), places)
   const moved = placeOf(keeper) !== placeOf(wish) || keeper.name !== wish.name
   const { actions, words } = amendments(keeper, { ...nameOf(wish), id: keeper.id }, wish)

@@ -12,7 +12,8 @@ export interface At extends RepoName {
  * nobody is there.
  */
 export type Action =
-  | { do: 'clone'; wish: Omit<MigrateWish, 'credentials'>; waitsFor: string | null }
+  /** `begun`: an earlier run had it cloned already, and nobody knows how far. */
+  | { do: 'clone'; wish: Omit<MigrateWish, 'credentials'>; begun: boolean; waitsFor: string | null }
   | { do: 'topics'; at: At; topics: string[] }
   | { do: 'change'; at: At; change: Omit<MirrorChange, 'name' | 'credentials'> }
   | { do: 'rename'; at: At; to: string; waitsFor: string | null }
