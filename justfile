@@ -316,6 +316,12 @@ deploy-flux *args:
 deploy-keda *args:
     node '{{ root }}/tasks/cluster/deploy-keda.ts' "$@"
 
+# Reach the queue of the cluster from a machine outside of it, until Ctrl-C
+[group('cluster')]
+[no-cd]
+connect *args:
+    node '{{ root }}/tasks/cluster/connect.ts' "$@"
+
 # Make a cluster of k3s in a container, for development
 [group('cluster')]
 [no-cd]

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { ClusterAccess } from './cluster-access.ts'
 import type { ForgeFile } from './config-forge-schema.ts'
 import { env as names } from './contract.ts'
 import { UsageError } from './errors.ts'
@@ -31,10 +32,10 @@ export class NoTokenError extends UsageError {
 const variables = { gitea: names.giteaToken, github: names.githubToken, gitlab: names.gitlabToken } as const
 const usual = { github: 'https://github.com', gitlab: 'https://gitlab.com' } as const
 
-/** The forges of `raibid.yaml`; github.com and gitlab.com besides, when there is a token for it. */
+/** The forges of `raibid.yaml`; github.com and gitlab.com besides, when there is a token for it; the cluster's own Gitea where the file names none. */
 export function forgesOf(
   file: readonly ForgeFile[],
-  { env, root }: { env: NodeJS.ProcessEnv; root: string },
+  { env, root, access = null }: { env: NodeJS.ProcessEnv; root: string; access?: ClusterAccess | null },
   problems: string[],
 ): Forge[] {
   const known = (kind: Forge['kind']): ForgeFile[] => file.filter((forge) => forge.kind === kind)
@@ -51,7 +52,7 @@ export function forgesOf(
         `${variable}: there are ${known(kind).length} forges of the kind ${kind}, so each needs a tokenFile of its own`,
       )
   }
-  return all.map((forge) => {
+  const given = all.map((forge) => {
     const { kind, aliases = [], tokenFile } = forge
     const url = addressOf(forge)
     const variable = variables[kind]
@@ -64,6 +65,9 @@ export function forgesOf(
     }
     return { kind, url, aliases, token }
   })
+  if (!access || given.some(({ kind }) => kind === 'gitea')) return given
+  const { url, aliases, token } = access.gitea
+  return [...given, { kind: 'gitea', url, aliases, token: () => env[names.giteaToken] || token }]
 }
 
 function read(path: string): string {

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { basename, join, resolve } from 'node:path'
+import { readAccess, type ClusterAccess } from './cluster-access.ts'
 import { environment } from './config-env.ts'
 import { forgesOf, type Forge } from './config-forges.ts'
+import { limits, pods, pools, type PoolsConfig } from './config-pools.ts'
 import type { PodFile } from './config-pool-schema.ts'
 import type { ConfigFile } from './config-schema.ts'
 import { env as names, files } from './contract.ts'
@@ -22,11 +23,13 @@ export interface Config {
   root: string
   /** Folder of all local state. */
   home: string
-  /** null: no pool is running here, and no other Redis was named. */
+  /** null: no pool is running here, no cluster was made from here, and no other Redis was named. */
   redisUrl: string | null
   /** Somebody else runs that Redis: it was named by a flag, the environment or raibid.yaml. */
   redisGiven: boolean
-  pools: Record<string, { max: number; warm: number }>
+  /** The cluster that bootstrap made from here, when that is what tasks work with: no other Redis was named, and no local pool is at work. */
+  cluster: ClusterAccess | null
+  pools: PoolsConfig
   /** What raibid.yaml says of the pools' agents in a cluster (lib/cluster/pod-settings.ts has the defaults). */
   pods: Record<string, PodFile>
   jobTimeoutMs: number
@@ -80,12 +83,15 @@ export async function loadConfig({
   const home = resolve(root, env[names.home] || '.raibid')
   const read = environment(env, problems)
   const given = flags.redisUrl ?? (read.redisUrl(names.redisUrl) || file.redisUrl)
-  const forges = forgesOf(file.forges ?? [], { env, root }, problems)
+  const access = readAccess(home)
+  const forges = forgesOf(file.forges ?? [], { env, root, access }, problems)
+  const own = access && isRunning(home) ? noted(home) : null
   const config: Config = {
     root,
     home,
-    redisUrl: given ?? noted(home),
+    redisUrl: given ?? own ?? (access ? access.redisUrl : noted(home)),
     redisGiven: given !== undefined,
+    cluster: given === undefined && own === null ? access : null,
     pools: pools(file, flags, problems),
     pods: pods(file),
     jobTimeoutMs: file.jobTimeout ?? 3_600_000,
@@ -139,33 +145,13 @@ function noted(home: string): string | null {
   return existsSync(file) ? readFileSync(file, 'utf8').trim() || null : null
 }
 
-function pools(file: ConfigFile, flags: ConfigFlags, problems: string[]): Config['pools'] {
-  const cores = Math.max(1, availableParallelism())
-  const declared = Object.entries({ default: {}, ...file.pools })
-  const decided = declared.map(([name, { max, warm = 0 }]: [string, { max?: number; warm?: number }]) => {
-    const own = name === 'default' ? flags : {}
-    const pool = { max: own.max ?? max ?? Math.max(cores, warm), warm: own.warm ?? warm }
-    if (pool.max < 1) problems.push(`--max: ${pool.max} is less than 1`)
-    // The file's own contradictions are reported with their line; only a flag can bring in another.
-    if (pool.warm > pool.max) problems.push(`pool ${name}: warm (${pool.warm}) is more than max (${pool.max})`)
-    return [name, pool] as const
-  })
-  return Object.fromEntries(decided)
-}
-
-function pods(file: ConfigFile): Config['pods'] {
-  const declared = Object.entries({ default: {}, ...file.pools }) as [string, PodFile & { max?: number; warm?: number }][]
-  return Object.fromEntries(declared.map(([name, { max: _max, warm: _warm, ...pod }]) => [name, pod]))
-}
-
-function limits(file: ConfigFile, read: ReturnType<typeof environment>): Partial<Limits> {
-  const own = {
-    lease: read.whole(names.lease, 100),
-    backoff: read.whole(names.backoff, 0),
-    logJob: file.log?.perJob,
-    logAll: file.log?.total,
+/** Whether the local pool is at work: beside a cluster it goes before it as long as it is. */
+function isRunning(home: string): boolean {
+  try {
+    return process.kill(Number(readFileSync(join(home, files.poolPid), 'utf8')), 0)
+  } catch {
+    return false
   }
-  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
 }
 
 const seconds = (value: number | undefined) => (value === undefined ? undefined : value * 1000)

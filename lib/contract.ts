@@ -103,6 +103,8 @@ export const files = {
   schedule: 'schedule',
   clusterState: 'cluster/state.json',
   clusterLock: 'cluster/lock',
+  clusterAccess: 'cluster/access.json',
+  clusterConnect: 'cluster/connect.json',
 } as const
 
 /** Paths of `serve`'s HTTP. */
@@ -191,6 +193,8 @@ export const cluster = {
   giteaAdminSecret: 'gitea-admin',
   giteaDatabaseSecret: 'gitea-postgres',
   giteaSecret: 'gitea-env',
+  /** `token`: with which the machines that run bootstrap make mirrors. */
+  giteaConsoleSecret: 'gitea-console',
   /** Service and StatefulSet of Gitea's database. */
   postgres: 'postgres',
   monitoring: 'monitoring',
@@ -218,6 +222,8 @@ export const cluster = {
   nameLabel: 'app.kubernetes.io/name',
   /** Port of `serve`'s HTTP. */
   servePort: 8080,
+  /** The same on the node, for browsers. */
+  serveNodePort: 30808,
   /** The agents' image, as `just image` builds it; `:<version>` is the stage `default`, `:<version>-rust` the stage `rust`. */
   image: 'localhost/raibid-agent',
   /** What that image runs as its agent, from its folder /opt/raibid-ci. */

@@ -2,7 +2,10 @@ import { inCluster, type KubeChoice } from './kubeconfig.ts'
 
 /** Flags by which a task is told to work on a cluster. */
 export const clusterFlags = {
-  cluster: { type: 'boolean', description: 'the cluster of KUBECONFIG, and not the local pool' },
+  cluster: {
+    type: 'boolean',
+    description: 'the cluster of KUBECONFIG, and neither the local pool nor the cluster of just bootstrap',
+  },
   kubeconfig: { type: 'string', description: 'the cluster of this kubeconfig', placeholder: '<file>' },
   context: { type: 'string', description: 'the context in it; default: its current one', placeholder: '<name>' },
   namespace: { type: 'string', description: 'the namespace of the pools', default: 'ci', placeholder: '<name>' },

@@ -1,11 +1,7 @@
 import { cluster, env as names } from '#lib/contract.ts'
 import { UnreachableError, UsageError } from '#lib/errors.ts'
 import type { Asking } from './gitea-login.ts'
-import { kinds, type KubeObject } from './types.ts'
-
-interface Node extends KubeObject {
-  status?: { addresses?: { type: string; address: string }[] }
-}
+import { hostOfNodes } from './node-address.ts'
 
 /**
  * Where this machine reaches the cluster's Gitea: what the environment says, else the port of the node (this one's, where k3s is ours). UsageError
@@ -19,9 +15,9 @@ export async function giteaUrl(ctx: Asking, env: NodeJS.ProcessEnv = process.env
     return given.replace(/\/$/, '')
   }
   if (!ctx.settings.existing) return `http://127.0.0.1:${cluster.giteaNodePort}`
-  const { items } = await (await ctx.kube()).list<Node>(kinds.node, ctx.signal)
-  const address = items.flatMap(({ status }) => status?.addresses ?? []).find(({ type }) => type === 'InternalIP')?.address
-  if (!address)
-    throw new UnreachableError(`no node of the cluster has an address under which Gitea could be reached; set ${names.giteaUrl}`)
-  return `http://${address.includes(':') ? `[${address}]` : address}:${cluster.giteaNodePort}`
+  const host = await hostOfNodes(ctx).catch((error: unknown) => {
+    if (!(error instanceof UnreachableError)) throw error
+    throw new UnreachableError(`${error.message} under which Gitea could be reached; set ${names.giteaUrl}`)
+  })
+  return `http://${host}:${cluster.giteaNodePort}`
 }

@@ -25,6 +25,8 @@ export interface Login {
   proxied: boolean
   /** Adds certificates and tokens to a request; asked anew for each, for tokens are replaced. */
   apply: (options: RequestOptions) => Promise<void>
+  /** The library's own, for what it does beyond logging in. */
+  config: KubeConfig
 }
 
 /** We run in a pod that may ask its API server. */
@@ -64,6 +66,7 @@ export async function loadLogin({ kubeconfig, context, env = process.env }: Kube
     url: cluster.server.replace(/\/$/, ''),
     context: config.getCurrentContext(),
     proxied: Boolean(cluster.proxyUrl),
+    config,
     async apply(options) {
       try {
         await config.applyToHTTPSOptions(options)

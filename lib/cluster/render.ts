@@ -1,20 +1,30 @@
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { root, type Config } from '#lib/config.ts'
+import { cluster, env } from '#lib/contract.ts'
 import { configMap } from './config-map.ts'
 import { kustomize } from './kustomize.ts'
 import { nameOf, sorted, type KubeObject } from './object.ts'
 import type { OverlayName } from './overlays.ts'
 import { pinned, type Pins } from './pins.ts'
 import { quota } from './quota.ts'
+import { containersOf } from './requests.ts'
 import { scaledJob } from './scaled-job.ts'
 
 /** Everything of raibid-ci that is applied to a cluster, but the Secrets: manifests/ by its overlay, and what raibid.yaml makes of it. */
 export function render(config: Config, overlay: OverlayName, pins: Pins): KubeObject[] {
   const files = kustomize(join(root, 'manifests/overlays', overlay))
   const scaledJobs = Object.keys(config.pools).map((pool) => scaledJob(config, pool))
-  const objects = [...files, ...scaledJobs]
+  const objects = [...files.map((one) => withAddress(one, config.publicUrl)), ...scaledJobs]
   return sorted(pinned([...objects, configMap(config), quota(objects)], pins))
+}
+
+/** `serve` knows the address of its node, which is of no interest where raibid.yaml says what is its own. */
+function withAddress(object: KubeObject, publicUrl: string | null): KubeObject {
+  if (publicUrl === null || object.kind !== 'Deployment' || object.metadata.name !== cluster.serve) return object
+  const copy = structuredClone(object)
+  for (const container of containersOf(copy)) container.env = container.env?.filter(({ name }) => name !== env.publicUrl) ?? []
+  return copy
 }
 
 /** One document: without aliases and with nothing folded, so that the same objects are always the same text. */

@@ -5,6 +5,8 @@ import { bytes, millicores } from './quantity.ts'
 interface Container {
   name: string
   image: string
+  args?: string[]
+  env?: { name: string }[]
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> }
 }
 interface PodSpec {

@@ -22,6 +22,10 @@ export async function openQueue(given?: Config): Promise<Open> {
   const config = given ?? (await loadConfig())
   const { redisUrl } = config
   if (!redisUrl) {
+    if (config.cluster)
+      throw new UnreachableError(
+        'the queue of the cluster can’t be reached from this machine: run `just connect`, and leave it open beside this',
+      )
     throw new UnreachableError(
       `there is no queue: no pool has run in ${config.home} yet; start one with \`just up\`, or set ${env.redisUrl}`,
     )

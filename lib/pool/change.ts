@@ -22,7 +22,9 @@ export interface Changed extends PoolState {
  * are; UnreachableError (exit 3) when the API server does not answer.
  */
 export async function changePool(args: ClusterArgs & { pool: string }, change: PoolChange): Promise<Changed> {
-  const choice = chosenCluster(args)
+  const config = await loadConfig()
+  // what bootstrap made from here, unless a local pool is at work
+  const choice = chosenCluster(args) ?? config.cluster?.kube
   if (choice) {
     const [{ openKube }, { changePool: inCluster }, { keepInRepository }] = await Promise.all([
       import('#lib/cluster/kube.ts'),
@@ -38,7 +40,6 @@ export async function changePool(args: ClusterArgs & { pool: string }, change: P
       kube.close()
     }
   }
-  const config = await loadConfig()
   const { home, pools } = config
   const pool = pools[args.pool]
   if (!pool) throw new UsageError(`there is no pool "${args.pool}"; known: ${Object.keys(pools).join(', ')}`)
@@ -49,7 +50,7 @@ export async function changePool(args: ClusterArgs & { pool: string }, change: P
   const running = runningPool(home)
   return {
     pool: args.pool,
-    ...localLimits({ ...config, redisGiven: false }, args.pool)!,
+    ...localLimits({ ...config, redisGiven: false, cluster: null }, args.pool)!,
     where: 'local',
     changed,
     running: Boolean(running && !running.stopping),

@@ -7,9 +7,9 @@ import { runningPool } from './state.ts'
  * have said since. Null: it is not of this machine, or there is no such pool.
  */
 export function localLimits(
-  { home, pools, redisGiven }: Pick<Config, 'home' | 'pools' | 'redisGiven'>,
+  { home, pools, redisGiven, cluster }: Pick<Config, 'home' | 'pools' | 'redisGiven' | 'cluster'>,
   name: string,
 ): PoolLimits | null {
-  const own = redisGiven ? undefined : (runningPool(home)?.pools[name] ?? pools[name])
+  const own = redisGiven || cluster ? undefined : (runningPool(home)?.pools[name] ?? pools[name])
   return own ? poolLimits(home, name, own) : null
 }

@@ -100,7 +100,8 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   async function tellForges({ status }: Metrics): Promise<void> {
     const { driveStatuses } = await import('./status/drive.ts')
-    const publicUrl = config.publicUrl ?? listening!.url
+    // an address that means all of this machine's is nobody's to click on
+    const publicUrl = config.publicUrl ?? (/\/\/(0\.0\.0\.0|\[::\]):/.test(listening!.url) ? null : listening!.url)
     const said = { ...config, publicUrl }
     await driveStatuses({ redis, config: said, signal: ended.signal, say, count: status, githubOf: githubOf(config) })
   }

@@ -77,7 +77,7 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
     supersede: args.supersede,
     commitAt: args.supersede ? await commitDate(repo.url, head.commit, credentials) : 0,
     ...(args.key !== undefined && { key: args.key }),
-    ...(args.secret.length && { sealed: await sealed(values, open.config.home, id) }),
+    ...(args.secret.length && { sealed: await sealed(values, open.config, id) }),
   })
   if (args.json) printJson({ id: made.id, deduplicated }, { line: true })
   else print(made.id)

@@ -39,7 +39,7 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   const env = envOf(args.env)
   const values = secretsOf(args.secret)
   const config = await loadConfig()
-  if (config.redisGiven)
+  if (config.redisGiven || config.cluster)
     throw new UsageError('the agents of another machine don’t see this folder: preflight needs the local pool (just up)')
   const id = ulid()
   const folder = join(config.home, files.preflights)
@@ -51,7 +51,7 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
     ...{ repo, branch, commit, origin, pipeline: args.pipeline, pool: args.pool },
     ...{ timeoutMs: args.timeout ?? 0, env, secrets: args.secret },
   }
-  await jobs.enqueue(job, { id, ...(args.secret.length && { sealed: await sealed(values, config.home, id) }) })
+  await jobs.enqueue(job, { id, ...(args.secret.length && { sealed: await sealed(values, config, id) }) })
   info(`job ${id}: ${branch} as it is here, ${changed} ${changed === 1 ? 'file differs' : 'files differ'} from the last commit`)
   const code = await follow(open, id, { signal, json: args.json })
   if (!signal.aborted) return code

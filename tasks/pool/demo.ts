@@ -40,6 +40,7 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
     home: join(folder, 'home'),
     redisUrl: null,
     redisGiven: false,
+    cluster: null,
     pools: { default: { max: 2, warm: 0 } },
   }
   const story: string[] = []

@@ -2,15 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { cluster, routes } from '#lib/contract.ts'
 import { events } from '#lib/forge/hooked.ts'
 import type { GiteaAdmin } from '#lib/forge/gitea-admin.ts'
+import { agentSecret as agentKey } from '../agent-secret.ts'
 import type { ClusterContext, Component } from '../component.ts'
 import { giteaLogin, mustLogin } from '../gitea-login.ts'
 import { renewToken, tokenLack, type TokenWish } from '../gitea-token.ts'
 import { ensureHook, hookLack, type ClusterHook } from '../hook-wish.ts'
 import type { Kube } from '../kube.ts'
 import { serveSecret } from '../serve-secret.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret, SecretOptions } from '../secret.ts'
+import { nameOf } from '../object.ts'
+import type { Ref } from '../types.ts'
 
-const { namespace, configOwner: owner, configRepo, giteaAddress, agentSecret, serveSecret: serveName } = cluster
+const { namespace, infrastructure, configOwner: owner, configRepo, giteaAddress, agentSecret, serveSecret: serveName } = cluster
 const config = { owner, name: configRepo }
 
 /** Everything pushed to this Gitea is told to serve. */
@@ -21,9 +24,20 @@ export const serveHook: ClusterHook = {
   secret: { namespace, name: serveName, key: 'webhook-secret' },
 }
 
-/** Agents run other people's code: theirs reads, and only what its user is let into. serve says what became of commits, of any repository. */
+/**
+ * Agents run other people's code: theirs reads, and only what its user is let into. serve says what became of commits, of any repository. Who runs
+ * bootstrap makes mirrors, their organisations and their webhooks.
+ */
 export const tokensOf = (administrator: string): TokenWish[] => [
   { user: administrator, title: 'serve', scopes: ['write:repository'], namespace, secret: serveName, key: 'gitea-token' },
+  {
+    ...{
+      user: administrator,
+      title: 'console',
+      scopes: ['write:repository', 'write:organization', 'write:package', 'read:user'],
+    },
+    ...{ namespace: infrastructure, secret: cluster.giteaConsoleSecret, key: 'token' },
+  },
   {
     ...{ user: 'agents', title: 'agents', scopes: ['read:repository'], namespace, secret: agentSecret, key: 'git-credentials' },
     write: (token) => `${giteaAddress}\tagents\t${token}\n`,
@@ -56,12 +70,7 @@ async function steps(ctx: ClusterContext, admin: GiteaAdmin & { login: { user: s
     list.push({ why: 'there is no user agents', do: () => admin.makeUser('agents', randomBytes(24).toString('base64url')) })
   if (!hasRepo || !(await admin.mayWork(config, 'agents')))
     list.push({ why: `agents may not read ${owner}/${configRepo}`, do: () => admin.letWork(config, 'agents', 'read') })
-  const existing = await serveSecretOf(kube, ctx.signal)
-  if (!existing?.data?.['webhook-secret'])
-    list.push({
-      why: `Secret ${namespace}/${serveName} has no webhook-secret`,
-      do: async () => void (await kube.apply(serveSecret({ random: randomBytes, ...(existing && { existing: [existing] }) }))),
-    })
+  for (const make of [serveSecret, agentKey]) list.push(...(await secretStep(kube, make, ctx.signal)))
   for (const wish of tokensOf(admin.login.user)) {
     const why = await tokenLack(kube, admin.url, wish, ctx.signal)
     if (why) list.push({ why, do: () => renewToken(kube, admin, wish) })
@@ -71,11 +80,16 @@ async function steps(ctx: ClusterContext, admin: GiteaAdmin & { login: { user: s
   return list
 }
 
-const serveSecretOf = (kube: Kube, signal: AbortSignal) =>
-  kube.get<Secret & { metadata: { name: string } }>(
-    { apiVersion: 'v1', kind: 'Secret', metadata: { name: serveName, namespace } },
-    signal,
-  )
+/** What serve and agents read when they start, so it is there before Flux starts them. What exists is kept. */
+async function secretStep(kube: Kube, make: (options: SecretOptions) => Secret, signal: AbortSignal): Promise<Step[]> {
+  const empty = make({ random: randomBytes })
+  const found = await kube.get<Secret & Ref>(empty, signal)
+  const lacking = Object.keys(empty.data).filter((key) => !found?.data?.[key])
+  if (!lacking.length) return []
+  const wish = make({ random: randomBytes, ...(found && { existing: [found] }) })
+  const why = `${nameOf(wish)} has no ${lacking.join(', ')}`
+  return [{ why, do: async () => void (await kube.apply(wish, { force: true })) }]
+}
 
 export const giteaSetup: Component = {
   name: 'gitea-setup',
@@ -94,7 +108,7 @@ export const giteaSetup: Component = {
     return [
       `make the organisation ${owner} and its repository ${configRepo}`,
       ...tokensOf('the administrator').map(
-        ({ user, scopes, secret }) => `make a token of ${user} for ${scopes.join(', ')} in Secret ${namespace}/${secret}`,
+        (one) => `make a token of ${one.user} for ${one.scopes.join(', ')} in Secret ${one.namespace}/${one.secret}`,
       ),
       `make a webhook of all of Gitea to ${serveHook.url}`,
     ]

@@ -1,4 +1,5 @@
 import type { Component } from '../component.ts'
+import { access } from './access.ts'
 import { flux } from './flux.ts'
 import { gitea } from './gitea.ts'
 import { giteaSetup } from './gitea-setup.ts'
@@ -25,5 +26,6 @@ export const components: readonly Component[] = [
   keda,
   pools,
   serve,
+  access,
   smoke,
 ]

@@ -5,6 +5,7 @@ import type { ClusterContext } from '../component.ts'
 import type { KubeObject } from '../object.ts'
 import { releaseFile } from '../release-file.ts'
 import { fluxInstall } from '../releases.ts'
+import { containersOf } from '../requests.ts'
 
 /** What we use of Flux. (Its others write commits for new images, and watch sources that we have none of.) */
 export const controllers = ['source-controller', 'kustomize-controller', 'helm-controller', 'notification-controller'] as const
@@ -25,8 +26,17 @@ export function installObjects(text: string): KubeObject[] {
   const lacking = controllers.filter((name) => !deployed.includes(name))
   if (lacking.length)
     throw new RaibidError(`what should install Flux has no Deployment ${lacking.join(', ')}; is it the whole install.yaml?`)
+  for (const one of wanted) if (one.kind === 'Deployment') hasten(one)
   const rank = ({ kind }: KubeObject): number => ['Namespace', 'CustomResourceDefinition'].indexOf(kind)
   return wanted.toSorted((a, b) => (rank(a) < 0 ? 2 : rank(a)) - (rank(b) < 0 ? 2 : rank(b)))
+}
+
+/** Of two that depend on each other the second looks again after 30 s: a commit would take so long to reach the pools. */
+function hasten(deployment: KubeObject): void {
+  for (const container of containersOf(deployment)) {
+    if (['kustomize-controller', 'helm-controller'].includes(deployment.metadata.name))
+      container.args?.push('--requeue-dependency=5s')
+  }
 }
 
 export const fluxObjects = async ({ settings, signal }: ClusterContext): Promise<KubeObject[]> =>

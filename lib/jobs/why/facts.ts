@@ -51,7 +51,7 @@ export async function factsOf(
     max: limits?.max ?? null,
     paused: limits?.paused ?? null,
     trouble: notes.find((note) => note.pool === job.pool)?.text ?? null,
-    down: !config.redisGiven && runningPool(config.home) === null,
+    down: !config.redisGiven && !config.cluster && runningPool(config.home) === null,
   }
   return { now, before, running, pool, earlier: builds, errors }
 

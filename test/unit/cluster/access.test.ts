@@ -69,8 +69,11 @@ describe('who may talk to whom', () => {
     expect(blocks[0].ports.map(({ port }: any) => port)).toEqual([22, 80, 443])
   })
 
-  test('serve hears Gitea on its port, and no agent', () => {
+  test('serve hears Gitea and who is outside on its port, and no agent', () => {
     const { ingress, egress } = pick(objects, 'NetworkPolicy', cluster.serve).spec
+    const [outside] = ingress[0].from.splice(1)
+    // k3s's pods and Services
+    expect(outside).toEqual({ ipBlock: { cidr: '0.0.0.0/0', except: ['10.42.0.0/16', '10.43.0.0/16'] } })
     const from = (namespace: string, labels: object) =>
       ingress.some(({ from }: any) =>
         from.some(

@@ -45,6 +45,7 @@ test('defaults', async () => {
     mirrors: { parallel: 8, perHost: 4, disk: null, minFree: null, maxBytes: 100 * 2 ** 30 },
     limits: {},
     redisGiven: false,
+    cluster: null,
   })
 })
 
@@ -193,4 +194,54 @@ test.each([
   ['/some/path', '/some/path'],
 ])('redactUrl(%s)', (url, expected) => {
   expect(redactUrl(url)).toBe(expected)
+})
+
+describe('a cluster that bootstrap made from here', () => {
+  const access = {
+    kube: { context: 'raibid-ci' },
+    redisUrl: 'redis://app:hush@10.43.0.7:6379',
+    secretKey: 'ab'.repeat(32),
+    gitea: { url: 'http://gitea.infrastructure.svc:30300', aliases: [], token: 'its' },
+    serveUrl: 'http://192.168.1.9:30808',
+  }
+  const note = (what: unknown, mode = 0o600): void => {
+    mkdirSync(join(home, 'cluster'), { recursive: true })
+    writeFileSync(join(home, 'cluster/access.json'), JSON.stringify(what), { mode })
+  }
+  const load = (env = {}) => loadConfig({ env: { ...file(''), ...env } })
+
+  test('is what tasks work with: its queue, its Gitea', async () => {
+    note(access)
+    const { redisUrl, cluster, forges, redisGiven } = await load()
+    expect({ redisUrl, cluster, redisGiven }).toEqual({ redisUrl: access.redisUrl, cluster: access, redisGiven: false })
+    expect(forges).toMatchObject([{ kind: 'gitea', url: access.gitea.url }])
+    expect(forges[0]!.token()).toBe('its')
+  })
+  test('but a Redis that is named goes before it, and so does a Gitea of the file and a token of the environment', async () => {
+    note(access)
+    const named = await load({ RAIBID_REDIS_URL: 'redis://other:1' })
+    expect([named.redisUrl, named.cluster]).toEqual(['redis://other:1', null])
+    expect((await load({ RAIBID_GITEA_TOKEN: 'mine' })).forges[0]!.token()).toBe('mine')
+    const own = await loadConfig({ env: file('forges: [{ kind: gitea, url: http://git.lan }]') })
+    expect(own.forges.map(({ url }) => url)).toEqual(['http://git.lan'])
+  })
+  test('a local pool goes before it while it is at work, and not when it was killed', async () => {
+    note(access)
+    mkdirSync(join(home, 'run'))
+    writeFileSync(join(home, 'run/redis.url'), 'redis://local:1\n')
+    writeFileSync(join(home, 'run/pool.pid'), `${process.pid}\n`)
+    const { redisUrl, cluster } = await load()
+    expect([redisUrl, cluster]).toEqual(['redis://local:1', null])
+    writeFileSync(join(home, 'run/pool.pid'), '4194304\n')
+    expect((await load()).redisUrl).toBe(access.redisUrl)
+  })
+  test.each([
+    ['is damaged', { ...access, secretKey: 7 }, 0o600],
+    ['lacks something', {}, 0o600],
+    ['can be read by others', access, 0o644],
+  ])('a note that %s is none', async (_, what, mode) => {
+    note(what, mode)
+    const { redisUrl, cluster, forges } = await load()
+    expect({ redisUrl, cluster, forges }).toEqual({ redisUrl: null, cluster: null, forges: [] })
+  })
 })
