@@ -105,6 +105,8 @@ export const files = {
   clusterLock: 'cluster/lock',
   clusterAccess: 'cluster/access.json',
   clusterConnect: 'cluster/connect.json',
+  clusterPins: 'cluster/pins.json',
+  clusterReleases: 'cluster/releases',
 } as const
 
 /** Paths of `serve`'s HTTP. */

@@ -9,8 +9,8 @@ export interface Ran {
 }
 
 export interface RunOptions {
-  /** Added to our own environment. */
-  env?: Readonly<Record<string, string>>
+  /** Added to our own environment; undefined: not in it. */
+  env?: Readonly<Record<string, string | undefined>>
   signal?: AbortSignal
   /** Ended after this, ms; default 60 s. */
   withinMs?: number

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { root } from '#lib/config.ts'
+import { files } from '#lib/contract.ts'
 import { messageOf, UsageError } from '#lib/errors.ts'
 import type { KubeObject } from './object.ts'
 import { containersOf } from './requests.ts'
@@ -23,6 +24,13 @@ export function readPins(file = pinsFile): Pins {
     // `just pin` itself keeps from it what can't be asked
     throw new UsageError(`${file} is damaged: ${why}; delete it and run \`just pin\``)
   }
+}
+
+/** What is known of the releases' files: what the repository pins, and where that says nothing what was recorded here on the first use. */
+export function knownReleases(home: string, file = pinsFile): Pins {
+  const own = readPins(join(home, files.clusterPins))
+  const pins = readPins(file)
+  return { images: pins.images, releases: { ...own.releases, ...pins.releases } }
 }
 
 /** Copies of the objects, with `name:tag@digest` where the digest is known. */

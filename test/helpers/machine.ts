@@ -38,7 +38,7 @@ export function fakeMachine(files: Readonly<Record<string, string>> = spark, ans
   }
   for (const [path, text] of Object.entries(files)) put(path, text)
   mkdirSync(join(root, 'var/lib'), { recursive: true })
-  const ran: { command: readonly string[]; env: Readonly<Record<string, string>> }[] = []
+  const ran: { command: readonly string[]; env: Readonly<Record<string, string | undefined>> }[] = []
   const host: Host = {
     ...hostAt(root),
     async run(command, { env = {}, signal } = {}) {

@@ -62,7 +62,7 @@ async function check(ctx: ClusterContext): Promise<Finding> {
 export const flux: Component = {
   name: 'flux',
   title: 'Flux, which makes the cluster what the config repository says',
-  needs: ['redis', 'gitea-setup'],
+  needs: ['redis', 'gitea-setup', 'pins'],
   settlesWithinMs: 600_000,
   check,
   async plan(ctx, { state }) {

@@ -7,6 +7,7 @@ import { k3s } from './k3s.ts'
 import { machine } from './machine.ts'
 import { keda } from './keda.ts'
 import { namespaces } from './namespaces.ts'
+import { pins } from './pins.ts'
 import { pools } from './pools.ts'
 import { postgres } from './postgres.ts'
 import { redis } from './redis.ts'
@@ -16,6 +17,7 @@ import { smoke } from './smoke.ts'
 /** Everything that bootstrap installs, in an order in which a person would; what needs what is said by each. */
 export const components: readonly Component[] = [
   machine,
+  pins,
   k3s,
   namespaces,
   redis,

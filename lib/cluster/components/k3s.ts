@@ -9,8 +9,7 @@ import { removeK3s } from '../k3s/remove.ts'
 import { seeK3s } from '../k3s/seen.ts'
 import { steps, type Step } from '../k3s/steps.ts'
 import { kubeconfigPath } from '../kubeconfig-file.ts'
-import { readPins, type Pins } from '../pins.ts'
-import { k3sRelease } from '../releases.ts'
+import { knownReleases, type Pins } from '../pins.ts'
 import { reasonsOf } from '../reasons.ts'
 import { kinds, type Condition, type KubeObject } from '../types.ts'
 
@@ -54,13 +53,13 @@ async function corednsThere(ctx: ClusterContext): Promise<boolean> {
 }
 
 export interface K3sOptions {
-  pins?: () => Pins
+  pins?: (home: string) => Pins
   env?: NodeJS.ProcessEnv
   withinMs?: number
 }
 
 /** k3s on this machine; or the cluster that was named, which is only looked at. */
-export function k3sComponent({ pins = readPins, env = process.env, withinMs = 120_000 }: K3sOptions = {}): Component {
+export function k3sComponent({ pins = knownReleases, env = process.env, withinMs = 120_000 }: K3sOptions = {}): Component {
   async function pending(ctx: ClusterContext): Promise<Step[]> {
     const seen = await seeK3s(ctx.host, ctx.settings, env)
     const all = steps(seen, ctx.settings, kubeconfigPath(env))
@@ -71,7 +70,7 @@ export function k3sComponent({ pins = readPins, env = process.env, withinMs = 12
   return {
     name: 'k3s',
     title: 'k3s',
-    needs: ['machine'],
+    needs: ['machine', 'pins'],
     withoutCluster: true,
     settlesWithinMs: 180_000,
     losesData: `the cluster with all its Secrets and objects; the volumes stay in ${at.volumes}, for a person to remove`,
@@ -95,12 +94,7 @@ export function k3sComponent({ pins = readPins, env = process.env, withinMs = 12
     },
     async plan(ctx) {
       if (ctx.settings.existing) return ['nothing: the cluster that was named is not ours to mend']
-      const todo = await pending(ctx)
-      const unpinned = todo.some(({ name }) => name === 'install') && !pins().releases[k3sRelease.script]
-      return [
-        ...(unpinned ? ['first, by a person: run `just pin`, for nobody recorded what the files of k3s are'] : []),
-        ...todo.map(({ text }) => text),
-      ]
+      return (await pending(ctx)).map(({ text }) => text)
     },
     async apply(ctx) {
       if (ctx.settings.existing) {
@@ -114,7 +108,7 @@ export function k3sComponent({ pins = readPins, env = process.env, withinMs = 12
       const { unit, ours } = await seeK3s(ctx.host, ctx.settings, env)
       if (!unit && !ours)
         throw new RaibidError(`${at.config} is there, and not ours, but no service: move it away, or start that k3s`)
-      const doing: Doing = { ctx, pins, env, withinMs }
+      const doing: Doing = { ctx, pins: () => pins(ctx.home), env, withinMs }
       for (const { name, text } of await pending(ctx)) {
         ctx.signal.throwIfAborted()
         ctx.say(text)

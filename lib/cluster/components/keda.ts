@@ -55,9 +55,9 @@ export function operatorOnly(text: string): KubeObject[] {
   )
 }
 
-async function released({ settings, signal }: ClusterContext): Promise<KubeObject[]> {
+async function released(ctx: ClusterContext): Promise<KubeObject[]> {
   const texts = []
-  for (const address of kedaInstall) texts.push(await releaseFile(address, address.split('/').at(-1)!, settings, signal))
+  for (const address of kedaInstall) texts.push(await releaseFile(address, address.split('/').at(-1)!, ctx))
   return texts.flatMap(operatorOnly)
 }
 

@@ -39,8 +39,8 @@ function hasten(deployment: KubeObject): void {
   }
 }
 
-export const fluxObjects = async ({ settings, signal }: ClusterContext): Promise<KubeObject[]> =>
-  installObjects(await releaseFile(fluxInstall, installFile, settings, signal))
+export const fluxObjects = async (ctx: ClusterContext): Promise<KubeObject[]> =>
+  installObjects(await releaseFile(fluxInstall, installFile, ctx))
 
 /** The Deployments, as the cluster has them. */
 export const controllerRefs = controllers.map((name) => ({

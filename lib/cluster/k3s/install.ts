@@ -34,8 +34,8 @@ export async function install(ctx: ClusterContext, pins: Pins): Promise<void> {
 
 async function runScript({ host, signal }: ClusterContext, script: string): Promise<void> {
   const env = {
-    // what the shell has of these would become the service's: K3S_URL alone makes an agent of it
-    ...Object.fromEntries(Object.keys(process.env).flatMap((name) => (/^(INSTALL_)?K3S_/.test(name) ? [[name, '']] : []))),
+    // what the shell has of these would become the service's (an empty one, too): K3S_URL alone makes an agent of it
+    ...Object.fromEntries(Object.keys(process.env).flatMap((name) => (/^(INSTALL_)?K3S_/.test(name) ? [[name, undefined]] : []))),
     // the binary is there, and checked
     INSTALL_K3S_SKIP_DOWNLOAD: 'true',
     INSTALL_K3S_VERSION: k3sVersion,
@@ -56,12 +56,13 @@ export function pinOf({ releases }: Pins, url: string): string {
   const pin = releases[url]
   if (!pin)
     throw new RaibidError(
-      `nobody recorded what ${url} is: run \`just pin\` where the network allows it, look at manifests/pins.json, and commit it`,
+      `nobody recorded what ${url} is: run \`just bootstrap --only pins\`, or \`just pin\`, where the network allows it`,
     )
   return pin
 }
 
-async function architectureOf({ host }: ClusterContext): Promise<Architecture> {
+/** As releases call it; RaibidError for another one. */
+export async function architectureOf({ host }: Pick<ClusterContext, 'host'>): Promise<Architecture> {
   const name = (await host.run(['uname', '-m'])).stdout.trim()
   if (name === 'aarch64' || name === 'arm64') return 'arm64'
   if (name === 'x86_64' || name === 'amd64') return 'amd64'
