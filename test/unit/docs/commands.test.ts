@@ -17,7 +17,7 @@ const specs = await taskSpecs()
 
 /** What else is typed: programs of a usual machine, of Kubernetes, and of what is installed. */
 const others =
-  /^(apt-get|base64|cat|chmod|cp|curl|docker|gh|git|gpg|hostnamectl|journalctl|jq|k3s|kubectl|mkdir|mv|npm|node|openssl|printf|psql|rm|sed|ss|ssh|systemctl|tar|tee|test|timedatectl|true|ufw|which|cd|crontab|vitest|buildah|df|du|echo)$/
+  /^(apt-get|base64|cat|chmod|cp|curl|docker|gh|git|gpg|hostnamectl|journalctl|jq|k3s|kubectl|mkdir|mv|npm|node|openssl|printf|psql|redis-cli|rm|sed|ss|ssh|systemctl|tar|tee|test|timedatectl|true|ufw|which|cd|crontab|vitest|buildah|df|du|echo|tr|export)$/
 const names = components.map(({ name }) => name)
 
 /** Throws what the recipe itself would say, or what its task says next; runs nothing. */
