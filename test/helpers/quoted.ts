@@ -22,7 +22,7 @@ export const quotes = (markdown: string): string[] =>
 /** Whether some source prints this; `…` stands for whatever is put in. Without enough that is fixed nothing is found. */
 export function isPrinted(text: string): boolean {
   const pieces = text.split('…').map((piece) => piece.trim())
-  if (pieces.join('').length < 8) return false
+  if (pieces.join('').length < 6) return false
   const pattern = new RegExp(pieces.map((piece) => piece.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[^\\n]{0,400}?'))
   return sources.some((source) => pattern.test(source))
 }

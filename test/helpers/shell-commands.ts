@@ -37,8 +37,10 @@ function ofLine(line: string): string[][] {
     const c = line[i]!
     if (c === '$' && line[i + 1] === '(' && quote !== "'") {
       const close = closing(line, i + 2)
-      inner.push(line.slice(i + 2, close))
-      ;[word, isWord, i] = [`${word}$`, true, close]
+      const given = line.slice(i + 2, close)
+      const found = /^command -v (\S+)$/.exec(given)?.[1]
+      if (!found) inner.push(given)
+      ;[word, isWord, i] = [word + (found ?? '$'), true, close]
     } else if (quote) {
       if (c === quote) quote = ''
       else word += c
@@ -78,6 +80,7 @@ export function bare(words: readonly string[]): string[] {
   const [first = '', ...rest] = words
   if (/^[A-Z_]\w*=/i.test(first)) return bare(rest)
   if (first === 'sudo' || first === 'env') return bare(rest.slice(rest.findIndex((one) => !one.startsWith('-'))))
+  if (first === 'sh' && rest[0] === '-c') return bare(shellCommands(rest[1]!)[0]!)
   if (first === 'npx' && rest.includes('rust-just')) return ['just', ...rest.slice(rest.indexOf('rust-just') + 1)]
   return [...words]
 }

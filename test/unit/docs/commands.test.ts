@@ -37,7 +37,7 @@ function check(words: readonly string[]): void {
 }
 
 const blocks = documents.flatMap((file) =>
-  [...read(file).matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap(([, block]) =>
+  [...read(file).matchAll(/^( *)```sh\n([^]*?)^\1```$/gm)].flatMap(([, , block]) =>
     shellCommands(block!)
       .map((words) => [`${file}: ${words.join(' ')}`, bare(words)] as const)
       .filter(([, words]) => words.length),
@@ -47,7 +47,7 @@ const blocks = documents.flatMap((file) =>
 const inline = documents.flatMap((file) =>
   [
     ...read(file)
-      .replaceAll(/^```[^]*?^```$/gm, '')
+      .replaceAll(/^( *)```[^]*?^\1```$/gm, '')
       .matchAll(/`((?:sudo (?:-E )?)?just (?!ci`)[a-z][^`]*)`/g),
   ].map(
     ([, text]) =>
