@@ -1,18 +1,14 @@
 /** Every command that a document tells a person to type is one that there is, with arguments that it takes. */
-import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseArgs, wantsHelp } from '#lib/cli/args.ts'
 import { components } from '#lib/cluster/components/index.ts'
-import { root } from '#lib/config.ts'
 import { parseJustfile } from '#lib/docs.ts'
 import { parseMirrors } from '#lib/cluster/mirrors.ts'
+import { named, textOf, typed } from '#test/helpers/documents.ts'
 import { bare, shellCommands } from '#test/helpers/shell-commands.ts'
 import { taskSpecs } from '../../../tasks/check/docs.ts'
 
-const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const documents = ['README.md', ...globSync('docs/*.md', { cwd: root }).sort()]
-const recipes = parseJustfile(read('justfile'))
+const recipes = parseJustfile(textOf('justfile'))
 const specs = await taskSpecs()
 
 /** What else is typed: programs of a usual machine, of Kubernetes, and of what is installed. */
@@ -28,47 +24,27 @@ function check(words: readonly string[]): void {
   if (!spec || wantsHelp(argv)) return
   const args = parseArgs(spec, argv) as Record<string, unknown>
   if (spec.group !== 'cluster' && spec.group !== 'mirror') return
-  const named = ['only', 'skip', 'from'].flatMap((flag) => args[flag] ?? []) as string[]
-  const unknown = [...named, ...(name === 'logs' ? [args['component'] as string] : [])].filter((one) => !names.includes(one))
+  const given = ['only', 'skip', 'from'].flatMap((flag) => args[flag] ?? []) as string[]
+  const unknown = [...given, ...(name === 'logs' ? [args['component'] as string] : [])].filter((one) => !names.includes(one))
   if (unknown.length) throw new Error(`there is no component ${unknown.join(', ')}`)
   if (Array.isArray(args['mirror'])) parseMirrors(args['mirror'] as string[])
   // a schedule names another recipe
   if (name === 'schedule' && args['recipe']) check([args['recipe'] as string, ...(args['args'] as string[])])
 }
 
-const blocks = documents.flatMap((file) =>
-  [...read(file).matchAll(/^( *)```sh\n([^]*?)^\1```$/gm)].flatMap(([, , block]) =>
-    shellCommands(block!)
-      .map((words) => [`${file}: ${words.join(' ')}`, bare(words)] as const)
-      .filter(([, words]) => words.length),
-  ),
-)
-/** In a sentence (`just ci` is a recipe of what is built): what is shown between pointed brackets is anything, what is left out may be left out. */
-const inline = documents.flatMap((file) =>
-  [
-    ...read(file)
-      .replaceAll(/^( *)```[^]*?^\1```$/gm, '')
-      .matchAll(/`((?:sudo (?:-E )?)?just (?!ci`)[a-z][^`]*)`/g),
-  ].map(
-    ([, text]) =>
-      [
-        `${file}: ${text}`,
-        bare(shellCommands(text!.replaceAll(/<[^>]+>/g, 'x').replaceAll(/ (?:\[[^\]]+\](?:\.{3})?|…)/g, ''))[0]!),
-      ] as const,
-  ),
-)
+const shown = (all: typeof typed) => all.map(({ file, text, words }) => [`${file}: ${text}`, words] as const)
 
 describe('commands in blocks', () => {
-  test('there are some', () => expect(blocks.length).toBeGreaterThan(100))
+  test('there are some', () => expect(typed.length).toBeGreaterThan(100))
 
-  test.each(blocks)('%s', (_, [program = '', ...words]) => {
+  test.each(shown(typed))('%s', (_, [program = '', ...words]) => {
     if (program === 'just') expect(() => check(words)).not.toThrow()
     else expect(program).toMatch(others)
   })
 })
 
 describe('commands in sentences', () => {
-  test.each(inline)('%s', (_, [program, ...words]) => {
+  test.each(shown(named))('%s', (_, [program, ...words]) => {
     expect(program).toBe('just')
     try {
       check(words)
