@@ -81,10 +81,8 @@ describe('playbooks', () => {
   })
 
   const seen = books.flatMap(([name, section]) =>
-    section
-      .split('\n')
-      .filter((line) => line.includes('**Seen**'))
-      .flatMap(quotes)
+    [...section.matchAll(/\*\*Seen\*\*[^]*?(?=\n- \*\*|\n\n)/g)]
+      .flatMap(([item]) => quotes(item.replaceAll(/\n +/g, ' ')))
       // names of commands, metrics, components and places are held elsewhere
       .filter((one) => !/^(?:just |raibid_|\/|e2e\/|platform\/)/.test(one) && !components.some(({ name }) => name === one))
       .map((one) => [name, one] as const),
