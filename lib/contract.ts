@@ -53,6 +53,8 @@ export const env = {
   notifyUrl: 'RAIBID_NOTIFY_URL',
   /** Address of the cluster's Gitea as this machine reaches it; default: the port of the node. */
   giteaUrl: 'RAIBID_GITEA_URL',
+  /** What `bootstrap` builds the agents’ image from, where it is not the Debian that agent/Dockerfile names. */
+  imageBase: 'RAIBID_IMAGE_BASE',
   /** Folder that `bootstrap` takes for `/`: what it looks at and changes of the machine is below it. For tests. */
   hostRoot: 'RAIBID_HOST_ROOT',
 } as const

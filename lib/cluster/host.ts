@@ -14,6 +14,8 @@ export interface RunOptions {
   signal?: AbortSignal
   /** Ended after this, ms; default 60 s. */
   withinMs?: number
+  /** Folder in which it runs; default: ours. */
+  cwd?: string
   /** Written to its stdin. */
   input?: string
 }
@@ -38,14 +40,19 @@ export const hostAt = (root = '/'): Host => ({
   run: (command, options = {}) => runCommand(command, options),
 })
 
-function runCommand(command: readonly string[], { env, signal, withinMs = 60_000, input }: RunOptions): Promise<Ran> {
+function runCommand(command: readonly string[], { env, signal, withinMs = 60_000, input, cwd }: RunOptions): Promise<Ran> {
   const [name = '', ...args] = command
   return new Promise((resolve, reject) => {
     const late = AbortSignal.timeout(withinMs)
     const stop = signal ? AbortSignal.any([signal, late]) : late
     if (stop.aborted) return reject(stop.reason as Error)
     // a group of its own: Ctrl-C reaches us, and we end all of it
-    const child = spawn(name, args, { env: { ...process.env, ...env }, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(name, args, {
+      env: { ...process.env, ...env },
+      detached: true,
+      ...(cwd && { cwd }),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     const out = { stdout: '', stderr: '' }
     for (const stream of ['stdout', 'stderr'] as const)
       child[stream].setEncoding('utf8').on('data', (text: string) => (out[stream] = (out[stream] + text).slice(-kept)))

@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { root } from '#lib/config.ts'
+import { env } from '#lib/contract.ts'
 import { RaibidError } from '#lib/errors.ts'
+import type { ClusterContext } from './component.ts'
+import { agentImage } from './pod-settings.ts'
 
 export const builders = ['docker', 'buildah', 'nerdctl'] as const
 export type Builder = (typeof builders)[number]
@@ -60,6 +63,27 @@ export function imageCommands(builder: Builder, plan: ImagePlan): string[][] {
   const send = [builder, 'push', ...(isIndex ? ['--all-platforms'] : []), tag]
   return push ? [build, send] : [build]
 }
+
+/** Builds one of our own images, by its name. RaibidError for a name that is none of them, with the last lines of a build that fails. */
+export async function buildImage(
+  builder: Builder,
+  tag: string,
+  { host, signal }: Pick<ClusterContext, 'host' | 'signal'>,
+): Promise<void> {
+  const stage = (['default', 'rust'] as const).find((one) => agentImage(one) === tag)
+  if (!stage) throw new RaibidError(`${tag} is not one that \`just image\` builds: bring it to the node, then the same again`)
+  const ca = process.env['NODE_EXTRA_CA_CERTS']
+  const base = process.env[env.imageBase]
+  for (const command of imageCommands(builder, { stage, tag, platforms: [], push: false, base, ca })) {
+    const { code, stdout, stderr } = await host.run(command, { signal, withinMs: 3_600_000, cwd: root })
+    const last = `${stdout}\n${stderr}`.trim().split('\n').slice(-3).join(' | ')
+    if (code !== 0) throw new RaibidError(`${command[0]} build of ${tag} ended with exit code ${code}: ${last}`)
+  }
+}
+
+/** The command that writes an image into an archive, which `ctr images import` takes. */
+export const saveCommand = (builder: Builder, tag: string, file: string): string[] =>
+  builder === 'buildah' ? ['buildah', 'push', tag, `docker-archive:${file}:${tag}`] : [builder, 'save', '-o', file, tag]
 
 /** Runs a command in the folder of the justfile, with all it says on stderr. RaibidError when it fails. */
 export async function runCommand([command, ...args]: string[], signal: AbortSignal): Promise<void> {

@@ -7,6 +7,7 @@ import { kustomize } from './kustomize.ts'
 import { nameOf, sorted, type KubeObject } from './object.ts'
 import type { OverlayName } from './overlays.ts'
 import { pinned, type Pins } from './pins.ts'
+import { podSettings } from './pod-settings.ts'
 import { quota } from './quota.ts'
 import { containersOf } from './requests.ts'
 import { scaledJob } from './scaled-job.ts'
@@ -15,15 +16,18 @@ import { scaledJob } from './scaled-job.ts'
 export function render(config: Config, overlay: OverlayName, pins: Pins): KubeObject[] {
   const files = kustomize(join(root, 'manifests/overlays', overlay))
   const scaledJobs = Object.keys(config.pools).map((pool) => scaledJob(config, pool))
-  const objects = [...files.map((one) => withAddress(one, config.publicUrl)), ...scaledJobs]
+  const objects = [...files.map((one) => asServed(one, config)), ...scaledJobs]
   return sorted(pinned([...objects, configMap(config), quota(objects)], pins))
 }
 
-/** `serve` knows the address of its node, which is of no interest where raibid.yaml says what is its own. */
-function withAddress(object: KubeObject, publicUrl: string | null): KubeObject {
-  if (publicUrl === null || object.kind !== 'Deployment' || object.metadata.name !== cluster.serve) return object
+/** `serve` as raibid.yaml has it: the image of the pool `default`, and no address of its node where there is a `publicUrl`. */
+function asServed(object: KubeObject, config: Config): KubeObject {
+  if (object.kind !== 'Deployment' || object.metadata.name !== cluster.serve) return object
   const copy = structuredClone(object)
-  for (const container of containersOf(copy)) container.env = container.env?.filter(({ name }) => name !== env.publicUrl) ?? []
+  for (const container of containersOf(copy)) {
+    container.image = podSettings(config, 'default').image
+    if (config.publicUrl !== null) container.env = container.env?.filter(({ name }) => name !== env.publicUrl) ?? []
+  }
   return copy
 }
 

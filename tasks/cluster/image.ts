@@ -28,7 +28,7 @@ export const spec = {
 } satisfies Spec
 
 export async function run(args: Args<typeof spec>, { signal }: Context): Promise<void> {
-  const [{ builders, findBuilder, imageCommands, imageSize, runCommand }, { agentImage }] = await Promise.all([
+  const [{ builders, findBuilder, imageCommands, imageSize, runCommand, saveCommand }, { agentImage }] = await Promise.all([
     import('#lib/cluster/image-builder.ts'),
     import('#lib/cluster/pod-settings.ts'),
   ])
@@ -48,7 +48,7 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   ok(`Built in ${formatDuration(ms)}${bytes ? `: ${(bytes / 1e6).toFixed(0)} MB` : ''}.`)
   if (!push)
     info(
-      `  into k3s: ${builder === 'buildah' ? `buildah push ${tag} docker-archive:agent.tar:${tag}` : `${builder} save -o agent.tar ${tag}`} && sudo k3s ctr images import agent.tar`,
+      `  into k3s: ${saveCommand(builder, tag, 'agent.tar').join(' ')} && sudo k3s ctr images import agent.tar (just bootstrap does both)`,
     )
 }
 

@@ -5,6 +5,7 @@ import { gitea } from './gitea.ts'
 import { giteaSetup } from './gitea-setup.ts'
 import { k3s } from './k3s.ts'
 import { machine } from './machine.ts'
+import { image } from './image.ts'
 import { keda } from './keda.ts'
 import { namespaces } from './namespaces.ts'
 import { pins } from './pins.ts'
@@ -24,6 +25,8 @@ export const components: readonly Component[] = [
   postgres,
   gitea,
   giteaSetup,
+  // before Flux starts what needs it
+  image,
   flux,
   keda,
   pools,

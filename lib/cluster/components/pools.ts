@@ -5,7 +5,7 @@ import { scalable } from './scalable.ts'
 export const pools = applied({
   name: 'pools',
   title: 'the pools of agents',
-  needs: ['redis', 'keda'],
+  needs: ['redis', 'keda', 'image'],
   objects: ({ config, settings }) => partsOf(config, settings).pools,
   answers: scalable,
 })

@@ -1,11 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parseJustfile } from '#lib/docs.ts'
 import { presets } from '#lib/cluster/presets.ts'
 import { root } from '#lib/config.ts'
 import { at } from '#lib/cluster/k3s/files.ts'
-import { taskSpecs } from '../../../tasks/check/docs.ts'
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const text = read('docs/bootstrap.md')
@@ -34,19 +32,6 @@ describe('docs/bootstrap.md', () => {
         titles.some((one) => one.includes(title!)),
         `${path} has a test "${title}"`,
       ).toBe(true)
-    }
-  })
-
-  test.each(['docs/bootstrap.md', 'docs/security.md'])('%s names only recipes and flags that there are', async (file) => {
-    const [recipes, specs] = [parseJustfile(read('justfile')), await taskSpecs()]
-    for (const [, command] of read(file).matchAll(/(?<![\w-])just ((?:[a-z0-9-]+)(?:[^\n`#"|]*))/g)) {
-      const name = command!.split(/[\s)]/)[0]!
-      expect(
-        recipes.map((one) => one.name),
-        command,
-      ).toContain(name)
-      const spec = specs.find((one) => one.name === name)
-      for (const [, flag] of command!.matchAll(/ --([a-z-]+)/g)) expect(Object.keys(spec?.flags ?? {}), command).toContain(flag)
     }
   })
 
