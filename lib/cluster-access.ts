@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { files } from './contract.ts'
+import type { GitCredential } from './git-credentials.ts'
 
 /** How this machine reaches what bootstrap made in a cluster. It holds passwords: the file is for its owner alone, and it is never printed. */
 export interface ClusterAccess {
@@ -30,6 +31,10 @@ export function readAccess(home: string): ClusterAccess | null {
     return null
   }
 }
+
+/** What git of this machine is asked for there, by any of its addresses. */
+export const giteaCredentials = ({ gitea: { url, aliases, token } }: ClusterAccess): GitCredential[] =>
+  [url, ...aliases].map((one) => ({ host: new URL(one).host, user: 'raibid', token }))
 
 /** What `just connect` of this home has opened, while it is alive. */
 function connected(home: string): string | null {

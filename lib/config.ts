@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { readAccess, type ClusterAccess } from './cluster-access.ts'
+import { giteaCredentials, readAccess, type ClusterAccess } from './cluster-access.ts'
 import { environment } from './config-env.ts'
 import { forgesOf, type Forge } from './config-forges.ts'
 import { limits, pods, pools, type PoolsConfig } from './config-pools.ts'
@@ -86,18 +86,20 @@ export async function loadConfig({
   const access = readAccess(home)
   const forges = forgesOf(file.forges ?? [], { env, root, access }, problems)
   const own = access && isRunning(home) ? noted(home) : null
+  const cluster = given === undefined && own === null ? access : null
+  const ofCluster = cluster ? giteaCredentials(cluster) : []
   const config: Config = {
     root,
     home,
     redisUrl: given ?? own ?? (access ? access.redisUrl : noted(home)),
     redisGiven: given !== undefined,
-    cluster: given === undefined && own === null ? access : null,
+    cluster,
     pools: pools(file, flags, problems),
     pods: pods(file),
     jobTimeoutMs: file.jobTimeout ?? 3_600_000,
     serve: { public: file.serve?.public ?? null },
     repositories: repositoryPolicies(file.repositories, forges, problems),
-    git: { credentials: gitCredentials(env, home, problems) },
+    git: { credentials: [...gitCredentials(env, home, problems), ...ofCluster] },
     artifacts: read.artifacts(names.artifacts, root) ?? file.artifacts ?? join(home, files.artifacts),
     registry: read.registry(names.registry) ?? file.registry ?? null,
     forges,

@@ -2,6 +2,8 @@ import { parseAllDocuments } from 'yaml'
 import { cluster } from '#lib/contract.ts'
 import type { ClusterContext, Component, Finding } from '../component.ts'
 import { kedaVersion } from '../gitops/keda-objects.ts'
+import { RaibidError } from '#lib/errors.ts'
+import { leaveKeda } from '../gitops/leave-keda.ts'
 import { isFluxThere, requestSync } from '../gitops/state.ts'
 import { nameOf, type KubeObject } from '../object.ts'
 import { releaseFile } from '../release-file.ts'
@@ -91,6 +93,14 @@ export const keda: Component = {
       ctx.say(`applies ${nameOf(one)}`)
       await kube.apply(change.wish, { force: true })
     }
+  },
+  async remove(ctx) {
+    if (await leaveKeda(ctx)) return
+    const kube = await ctx.kube()
+    const live = await kube.get<Live & { metadata: { managedFields?: { manager?: string }[] } }>(operator, ctx.signal)
+    if (live && !live.metadata.managedFields?.some(({ manager }) => manager === cluster.fieldManager))
+      throw new RaibidError('KEDA stays: bootstrap did not put it there')
+    for (const one of (await released(ctx)).toReversed()) await kube.remove(one)
   },
   async *logs(ctx, options) {
     yield* logsOf(await ctx.kube(), [operator], options, ctx.signal)

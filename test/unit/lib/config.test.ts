@@ -212,7 +212,8 @@ describe('a cluster that bootstrap made from here', () => {
 
   test('is what tasks work with: its queue, its Gitea', async () => {
     note(access)
-    const { redisUrl, cluster, forges, redisGiven } = await load()
+    const { redisUrl, cluster, forges, redisGiven, git } = await load()
+    expect(git.credentials).toEqual([{ host: 'gitea.infrastructure.svc:30300', user: 'raibid', token: 'its' }])
     expect({ redisUrl, cluster, redisGiven }).toEqual({ redisUrl: access.redisUrl, cluster: access, redisGiven: false })
     expect(forges).toMatchObject([{ kind: 'gitea', url: access.gitea.url }])
     expect(forges[0]!.token()).toBe('its')

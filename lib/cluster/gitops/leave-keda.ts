@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { cluster } from '#lib/contract.ts'
+import { RaibidError } from '#lib/errors.ts'
+import type { ClusterContext } from '../component.ts'
+import type { Ref } from '../types.ts'
+import { isFluxThere } from './state.ts'
+import { kustomizationRef } from './sync.ts'
+
+const release = {
+  apiVersion: 'helm.toolkit.fluxcd.io/v2',
+  kind: 'HelmRelease',
+  metadata: { name: 'keda', namespace: cluster.keda },
+}
+const kinds = [
+  'scaledjobs',
+  'scaledobjects',
+  'triggerauthentications',
+  'clustertriggerauthentications',
+  'cloudeventsources.eventing',
+  'clustercloudeventsources.eventing',
+]
+
+/**
+ * Has Helm take KEDA away, which Flux's HelmRelease of ours has put there, and then what Helm leaves: the definitions and the namespace. A KEDA that came
+ * otherwise is somebody else's and stays; gives whether it was ours.
+ */
+export async function leaveKeda(ctx: ClusterContext): Promise<boolean> {
+  const kube = await ctx.kube()
+  const there = await kube.get(release, ctx.signal).catch(unknownKind)
+  if (!there) return false
+  if (!(await isFluxThere(kube, ctx.signal)))
+    throw new RaibidError(
+      'only Flux can take KEDA away, and it is not there: `just bootstrap --only flux`, then the same again; or `helm uninstall keda -n keda`',
+    )
+  // else Flux would make it again from the repository
+  await kube.patch(kustomizationRef('keda'), { spec: { suspend: true } })
+  await kube.remove(release)
+  const definitions = kinds.map((name) => ({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${name}.keda.sh` },
+  }))
+  await gone(release, ctx)
+  for (const one of definitions) await kube.remove(one)
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.keda } }
+  await kube.remove(namespace)
+  for (const one of [...definitions, namespace]) await gone(one, ctx)
+  return true
+}
+
+function unknownKind(error: unknown): null {
+  if (error instanceof RaibidError && error.message.includes(' knows no ')) return null
+  throw error
+}
+
+async function gone(ref: Ref, { kube, signal, say }: ClusterContext): Promise<void> {
+  for (const end = performance.now() + 120_000; await (await kube()).get(ref, signal).catch(unknownKind);) {
+    say(`waits until ${ref.kind} ${ref.metadata.name} is gone`)
+    if (performance.now() > end) throw new RaibidError(`${ref.kind} ${ref.metadata.name} did not go within 120 s`)
+    await sleep(500, undefined, { signal })
+  }
+}
