@@ -58,14 +58,16 @@ function decideOne(
   if (loose) return { what: 'held', reason: `waits for ${loose}` }
   if (record.failures >= limits.failures)
     return { what: 'call', reason: `${record.failures} repairs failed, the last one: ${record.reason ?? reason ?? 'no reason'}` }
-  const lately = record.repaired.filter((at) => at > now - limits.thrash.withinMs).length
+  const lately = record.repaired.filter((at) => at > now - limits.thrash.withinMs && at <= now).length
   if (lately >= limits.thrash.repairs)
     return {
       what: 'call',
       reason: `repaired ${lately} times within ${limits.thrash.withinMs / 60_000} min, and broke again: ${reason}`,
     }
-  if (now < record.notBefore)
-    return { what: 'later', reason: `the next try is in ${Math.ceil((record.notBefore - now) / 1000)} s` }
+  // no wait is that long: the clock was set back meanwhile
+  const ahead = record.notBefore - now
+  if (ahead > 0 && ahead <= limits.longestWaitMs)
+    return { what: 'later', reason: `the next try is in ${Math.ceil(ahead / 1000)} s` }
   return { what: 'repair', reason }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cluster } from '#lib/contract.ts'
 import { RaibidError } from '#lib/errors.ts'
 import type { ClusterContext } from '../component.ts'
+import { gone } from '../components/gone.ts'
 import type { Kube } from '../kube.ts'
 import { partsOf } from '../parts.ts'
 import type { KubeObject, Ref } from '../types.ts'
@@ -26,9 +27,11 @@ export async function leaveFlux(ctx: ClusterContext): Promise<void> {
       if (live && isFluxOwned(live))
         await kube.patch(one, { metadata: { labels: Object.fromEntries(labels.map((label) => [label, null])) } })
     }
-  for (const ref of controllerRefs) await kube.remove(ref)
-  for (const one of (await fluxObjects(ctx)).toReversed()) await kube.remove(one)
-  await gone(kube, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.flux } }, ctx)
+  for (const one of [...controllerRefs, ...(await fluxObjects(ctx)).toReversed()]) {
+    ctx.signal.throwIfAborted()
+    await kube.remove(one)
+  }
+  await gone(kube, [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.flux } }], ctx)
 }
 
 /** Flux finishes what it has to finish; where it is not there any more, nobody does. */
@@ -43,12 +46,4 @@ async function drop(kube: Kube, ref: Ref, ctx: ClusterContext): Promise<void> {
     await sleep(250, undefined, { signal: ctx.signal })
   }
   await kube.patch(ref, { metadata: { finalizers: null } })
-}
-
-async function gone(kube: Kube, ref: Ref, { signal, say }: ClusterContext): Promise<void> {
-  for (let n = 0; await kube.get(ref, signal); n++) {
-    say(`waits until ${ref.kind} ${ref.metadata.name} is gone`)
-    if (n === 180) throw new RaibidError(`${ref.kind} ${ref.metadata.name} did not go within 90 s`)
-    await sleep(500, undefined, { signal })
-  }
 }
