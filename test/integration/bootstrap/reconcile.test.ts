@@ -12,6 +12,7 @@ import { giveBack } from '#lib/bootstrap/give-back.ts'
 import { notify } from '#lib/bootstrap/notify.ts'
 import { files } from '#lib/contract.ts'
 import { root } from '#lib/config.ts'
+import { kubeconfigFor } from '#test/helpers/fake-api.ts'
 import { fakeMachine, spark } from '#test/helpers/machine.ts'
 import { runTask } from '#test/helpers/run-process.ts'
 import { waitFor } from '#test/helpers/wait-for.ts'
@@ -154,8 +155,10 @@ const mounts = (): boolean => {
 
 test.skipIf(!mounts())('a disk that is full, for real: named, and with room the same command goes on', async () => {
   const { env, home } = installed()
+  // how full this machine's own disk is doesn't matter here
+  writeFileSync(join(env.HOME, 'config'), kubeconfigFor('http://127.0.0.1:1'))
   const script = `mount -t tmpfs -o size=64k none "$RAIBID_HOME" && head -c 200000 /dev/zero > "$RAIBID_HOME/fill"; mkdir -p "$RAIBID_HOME/cluster"
-    node "$TASK" --only machine; echo "code $?"; rm "$RAIBID_HOME/fill"; node "$TASK" --only machine; echo "code $?"`
+    node "$TASK" --only machine --kubeconfig "$HOME/config"; echo "code $?"; rm "$RAIBID_HOME/fill"; node "$TASK" --only machine --kubeconfig "$HOME/config"; echo "code $?"`
   const told = execFileSync('unshare', ['-m', 'sh', '-c', `exec 2>&1; ${script}`], {
     env: {
       ...process.env,
