@@ -1,7 +1,11 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { ClusterContext } from '#lib/cluster/component.ts'
 import { gitea } from '#lib/cluster/components/gitea.ts'
 import { gone, stuck } from '#lib/cluster/components/gone.ts'
+import { giteaSetup } from '#lib/cluster/components/gitea-setup.ts'
 import { namespaces } from '#lib/cluster/components/namespaces.ts'
 import { postgres } from '#lib/cluster/components/postgres.ts'
 import { redis } from '#lib/cluster/components/redis.ts'
@@ -125,6 +129,31 @@ describe('what goes wrong is said with its reason', () => {
     const found = await redis.check(ctx)
     expect(found.reason).toBe('StatefulSet redis has 0 of 1 pods ready')
   })
+})
+
+test('gitea-setup that was interrupted before it made the agents’ user goes on there', async () => {
+  const answers: Record<string, [number, unknown]> = {
+    '/api/v1/user': [200, { login: 'raibid' }],
+    '/api/v1/orgs/platform': [200, {}],
+    '/api/v1/repos/platform/fleet': [200, { id: 1, name: 'fleet', owner: { login: 'platform' }, clone_url: 'x', private: true }],
+    // as 1.27.3 says it
+    '/api/v1/repos/platform/fleet/collaborators/agents': [422, { message: 'user does not exist [uid: 0, name: agents]' }],
+  }
+  const asked: string[] = []
+  const server = createServer((request, response) => {
+    const path = request.url!.split('?')[0]!
+    asked.push(path)
+    const [code, body] = answers[path] ?? (path.endsWith('hooks') ? [200, []] : [404, { message: 'not found' }])
+    response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  vi.stubEnv('RAIBID_GITEA_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  await open()
+  await gitea.apply(ctx)
+  const found = await look(giteaSetup, ctx)
+  vi.unstubAllEnvs()
+  server.close()
+  expect(found.evidence?.slice(0, 2)).toEqual(['there is no user agents', 'agents may not read platform/fleet'])
 })
 
 describe('what is taken away', () => {
