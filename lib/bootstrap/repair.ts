@@ -38,7 +38,9 @@ export function decide(
   return components.map((one) => {
     const seen = found.get(one.name)!
     const firm = (need: string): boolean => found.get(need)?.state === 'healthy'
-    return { name: one.name, ...decideOne(one, seen, state.components[one.name] ?? emptyRecord(now), firm, now, limits) }
+    const reasonOf = (need: string): string => found.get(need)?.reason ?? ''
+    const record = state.components[one.name] ?? emptyRecord(now)
+    return { name: one.name, ...decideOne(one, seen, record, { firm, reasonOf }, now, limits) }
   })
 }
 
@@ -46,7 +48,7 @@ function decideOne(
   { needs }: Component,
   seen: Seen,
   record: ComponentRecord,
-  firm: (need: string) => boolean,
+  { firm, reasonOf }: { firm: (need: string) => boolean; reasonOf: (need: string) => string },
   now: number,
   limits: RepairLimits,
 ): Omit<Decision, 'name'> {
@@ -55,7 +57,10 @@ function decideOne(
   if (!record.wanted) return { what: 'not wanted', reason: 'it was never installed here' }
   if (record.state === 'needs-human') return { what: 'waits for a person', reason: record.reason }
   const loose = needs.find((need) => !firm(need))
-  if (loose) return { what: 'held', reason: `waits for ${loose}` }
+  if (loose) {
+    const why = reasonOf(loose)
+    return { what: 'held', reason: `waits for ${loose}${why ? `: ${why}` : ''}` }
+  }
   if (record.failures >= limits.failures)
     return { what: 'call', reason: `${record.failures} repairs failed, the last one: ${record.reason ?? reason ?? 'no reason'}` }
   const lately = record.repaired.filter((at) => at > now - limits.thrash.withinMs && at <= now).length
