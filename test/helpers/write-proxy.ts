@@ -27,7 +27,7 @@ const isWrite = ({ method, url = '' }: IncomingMessage): boolean =>
 /** An HTTP proxy that counts the writes that go through it, over plain HTTP on loopback, and goes wrong at a chosen one. */
 export async function writeProxy(to: Upstream) {
   const target = new URL(to.url)
-  const state = { away: false, hit: false, fate: null as Fate | null, writes: [] as string[] }
+  const state = { away: false, hit: '', fate: null as Fate | null, writes: [] as string[] }
   const server = createServer((incoming, outgoing) => void handle(incoming, outgoing).catch(() => outgoing.destroy()))
   async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     if (state.away) return void incoming.socket.destroy()
@@ -35,7 +35,7 @@ export async function writeProxy(to: Upstream) {
     const mine = counts && state.fate && --state.fate.nth === 0 ? state.fate : null
     if (counts) state.writes.push(`${incoming.method} ${incoming.url}`)
     if (mine) {
-      state.hit = true
+      state.hit = state.writes.at(-1)!
       state.fate = null
     }
     const strike = (): void => {
@@ -92,7 +92,7 @@ export async function writeProxy(to: Upstream) {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     state,
     arm(fate: Fate): void {
-      Object.assign(state, { fate, hit: false })
+      Object.assign(state, { fate, hit: '' })
     },
     back(): void {
       Object.assign(state, { away: false, fate: null })
