@@ -81,7 +81,7 @@ export async function run(args: Given, { signal }: Context): Promise<number> {
     return ended(outcomes, Math.round(performance.now() - started), args)
   } catch (error) {
     list?.end()
-    if (signal.aborted) info(`What was begun is taken up by: ${goOn(at, args)}`)
+    info(`${signal.aborted ? 'What was begun is taken up by' : '  to go on'}: ${goOn(at, args)}`)
     throw error
   } finally {
     release()

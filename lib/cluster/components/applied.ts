@@ -6,7 +6,7 @@ import { podOf } from '../requests.ts'
 import type { Secret, SecretOptions } from '../secret.ts'
 import type { Ref } from '../types.ts'
 import { workloadState, type WorkloadState } from '../workload.ts'
-import { changeOf, sentence } from './change.ts'
+import { changeOf, sentence, type Change } from './change.ts'
 import { gone, unknownKind } from './gone.ts'
 import { logsOf } from './logs.ts'
 
@@ -39,7 +39,10 @@ export function applied(spec: Applied): Component {
     const owned = list.filter((one) => !isNamespace(one))
     const none = (of: readonly KubeObject[]): boolean => of.every((one) => changes[list.indexOf(one)]?.is === 'new')
     if (none(list) || (owned.length && none(owned) && !changes.some((one) => one?.is === 'going'))) return { state: 'absent' }
-    const wrong = changes.flatMap((one) => (one ? [sentence(one)] : [])).concat(missing.map(({ why }) => why))
+    // what holds up the others comes first
+    const rank = (one: Change): number => (one.is === 'going' ? 0 : 1)
+    const other = changes.filter((one) => one !== null).toSorted((a, b) => rank(a) - rank(b))
+    const wrong = other.map(sentence).concat(missing.map(({ why }) => why))
     if (wrong.length) return { state: 'degraded', reason: more(wrong), evidence: wrong }
     const states = await Promise.all(list.filter(makesPods).map((one) => workloadState(kube, one, ctx.signal)))
     return found(states) ?? (await answers?.(ctx)) ?? { state: 'healthy' }

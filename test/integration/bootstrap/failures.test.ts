@@ -1,5 +1,17 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { root } from '#lib/config.ts'
@@ -331,8 +343,7 @@ test.skipIf(!mayMount)('a disk that is full: status looks, nobody else begins, a
     for verb in "status" "reconcile" "teardown ${takeDown.join(' ')}" "bootstrap ${stores.join(' ')}"; do set -- $verb; task=$1; shift; node "$TASKS/$task.ts" "$@"; echo "$task $?"; done
     cmp "$KEPT/cluster/state.json" "$RAIBID_HOME/cluster/state.json" && ls "$RAIBID_HOME/cluster"; rm "$RAIBID_HOME/fill"; node "$TASKS/reconcile.ts"; echo "then $?"`
   execFileSync('cp', ['-a', it.env.RAIBID_HOME, `${it.env.RAIBID_HOME}.kept`])
-  const { spawn: run } = await import('node:child_process')
-  const child = run('unshare', ['-m', 'sh', '-c', `exec 2>&1; ${script}`], {
+  const child = spawn('unshare', ['-m', 'sh', '-c', `exec 2>&1; ${script}`], {
     env: { ...process.env, ...it.env, TASKS: join(root, 'tasks/cluster'), KEPT: `${it.env.RAIBID_HOME}.kept` },
   })
   let told = ''
@@ -344,3 +355,35 @@ test.skipIf(!mayMount)('a disk that is full: status looks, nobody else begins, a
   expect(told).toMatch(/\nstate.json\n[^]*redis was repaired[^]*then 0\n/)
   expect(it.snapshot()).toEqual(before)
 })
+
+test.skipIf(!mayMount)(
+  'a disk that gets full in the middle: the command that goes on, no lock, and with room it does',
+  async () => {
+    await using it = await world()
+    const note = `${it.env.RAIBID_HOME}.pid`
+    const command = `node "$TASK" ${[...stores, ...it.named].join(' ')}`
+    const script = `mount -t tmpfs -o size=64k none "$RAIBID_HOME"; ${command} & echo $! > "$NOTE"; wait $!; echo "code $?"
+    ls "$RAIBID_HOME/cluster"; rm "$RAIBID_HOME/fill"; ${command}; echo "then $?"`
+    mkdirSync(it.env.RAIBID_HOME)
+    const fill = (): void => {
+      const inside = `/proc/${readFileSync(note, 'utf8').trim()}/root${it.env.RAIBID_HOME}/fill`
+      const file = openSync(inside, 'w')
+      try {
+        for (;;) writeSync(file, Buffer.alloc(4096))
+      } catch {
+        closeSync(file)
+      }
+    }
+    it.proxy.arm({ nth: 3, when: 'after', cut: false, act: fill })
+    const child = spawn('unshare', ['-m', 'sh', '-c', `exec 2>&1; ${script}`], {
+      env: { ...process.env, ...it.env, TASK: join(root, 'tasks/cluster/bootstrap.ts'), NOTE: note },
+    })
+    let told = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (told += text))
+    await new Promise((resolve) => child.on('close', resolve))
+    expect(told).toMatch(
+      /to go on: just bootstrap --only namespaces --only redis\n[^]*state.json can't be written: ENOSPC[^\n]*\ncode 1\nstate.json\n/,
+    )
+    expect(told).toMatch(/then 0\n/)
+  },
+)
