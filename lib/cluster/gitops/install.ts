@@ -32,6 +32,8 @@ export function installObjects(text: string): KubeObject[] {
 export const fluxObjects = async ({ settings, signal }: ClusterContext): Promise<KubeObject[]> =>
   installObjects(await releaseFile(fluxInstall, installFile, settings, signal))
 
+export const namespaceRef = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.flux } }
+
 /** The Deployments, as the cluster has them. */
 export const controllerRefs = controllers.map((name) => ({
   apiVersion: 'apps/v1',

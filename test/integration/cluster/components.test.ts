@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { ClusterContext } from '#lib/cluster/component.ts'
+import { flux } from '#lib/cluster/components/flux.ts'
 import { gitea } from '#lib/cluster/components/gitea.ts'
 import { gone, stuck } from '#lib/cluster/components/gone.ts'
 import { giteaSetup } from '#lib/cluster/components/gitea-setup.ts'
@@ -185,6 +186,13 @@ describe('what is taken away', () => {
     await expect(
       gone(await ctx.kube(), [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ci' } }], ctx),
     ).rejects.toThrow('cannot reach Kubernetes')
+  })
+
+  test('Flux of which a teardown has left the namespace is not gone', async () => {
+    await open()
+    expect(await flux.check(ctx)).toEqual({ state: 'absent' })
+    api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.flux } })
+    expect(await flux.check(ctx)).toMatchObject({ state: 'degraded', reason: 'Deployment source-controller does not exist' })
   })
 
   test('Gitea alone: PostgreSQL keeps the password that it was made with', async () => {
