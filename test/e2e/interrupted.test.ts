@@ -271,6 +271,8 @@ withFlux('every write of flux', () => {
     played = play()
   })
   afterAll(async () => {
+    // what Flux has made goes only while it is there, or by us
+    await start('teardown', [...only('flux'), ...sure], it.env, () => {})
     stop.abort()
     await played
     await controllers?.stop()
@@ -290,7 +292,7 @@ withFlux('every write of flux', () => {
       ...{ verb: 'bootstrap', args, env: it.env, proxy: it.proxy, when: 'in turn', by: hows, snapshot: all },
       after: async (_, __, before) => kept(before, await all()),
     })
-    expect(ended).toBeGreaterThan(30)
+    expect(ended).toBeGreaterThan(20)
     const made = await all()
     const again = await start('bootstrap', args, it.env, () => {})
     expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('Nothing to do.')])
@@ -323,7 +325,7 @@ withFlux('every write of flux', () => {
       ...{ verb: 'bootstrap', args, env: it.env, proxy: gitea, when: 'in turn', by: hows, snapshot: all },
       after: async (_, __, before) => kept(before, await all()),
     })
-    expect(ended).toBeGreaterThan(3)
+    expect(ended).toBeGreaterThan(1)
     process.stdout.write(`flux, to Gitea: ended ${ended} times\n`)
   })
 })

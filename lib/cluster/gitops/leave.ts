@@ -16,6 +16,8 @@ const labels = ['kustomize.toolkit.fluxcd.io/name', 'kustomize.toolkit.fluxcd.io
  */
 export async function leaveFlux(ctx: ClusterContext): Promise<void> {
   const kube = await ctx.kube()
+  // what can't be had is said before anything is taken away
+  const installed = await fluxObjects(ctx)
   const all = [rootName, ...Object.keys(folders)].map(kustomizationRef)
   for (const ref of all) await drop(kube, ref, ctx)
   for (const one of syncObjects().toReversed()) await drop(kube, one, ctx)
@@ -26,7 +28,7 @@ export async function leaveFlux(ctx: ClusterContext): Promise<void> {
       if (live && isFluxOwned(live))
         await kube.patch(one, { metadata: { labels: Object.fromEntries(labels.map((label) => [label, null])) } })
     }
-  for (const one of [...controllerRefs, ...(await fluxObjects(ctx)).toReversed()]) {
+  for (const one of [...controllerRefs, ...installed.toReversed()]) {
     ctx.signal.throwIfAborted()
     await kube.remove(one)
   }
