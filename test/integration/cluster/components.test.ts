@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { ClusterContext } from '#lib/cluster/component.ts'
 import { flux } from '#lib/cluster/components/flux.ts'
@@ -193,6 +196,15 @@ describe('what is taken away', () => {
     expect(await flux.check(ctx)).toEqual({ state: 'absent' })
     api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.flux } })
     expect(await flux.check(ctx)).toMatchObject({ state: 'degraded', reason: 'Deployment source-controller does not exist' })
+  })
+
+  test('Flux whose own list can’t be had: nothing is taken away by halves', async () => {
+    const kinds = [{ name: 'kustomizations', kind: 'Kustomization', namespaced: true }]
+    await open(({ path }) => (path === '/apis/kustomize.toolkit.fluxcd.io/v1' ? { body: { resources: kinds } } : undefined))
+    const bare = await contextFor(api.kubeconfig, '', { airgap: mkdtempSync(join(tmpdir(), 'raibid-airgap-')) })
+    await expect(flux.remove!(bare)).rejects.toThrow('flux-install.yaml')
+    bare.forgetKube()
+    expect(api.heard.filter(({ method }) => method === 'DELETE')).toEqual([])
   })
 
   test('Gitea alone: PostgreSQL keeps the password that it was made with', async () => {
