@@ -16,6 +16,8 @@ export interface Applied extends Omit<Component, 'check' | 'plan' | 'apply' | 'r
   objects(ctx: ClusterContext): KubeObject[]
   /** Made once, and what exists is kept: the function is given it. */
   secrets?(options: SecretOptions): Secret[]
+  /** Secrets of others that are read, too: what one has lost another may know. */
+  knows?: readonly Ref[]
   /** Of its Secrets those that another component has made, and takes away. */
   others?: readonly string[]
   /** What goes with it besides, when it is removed: the volumes of a StatefulSet, which no manifest names. */
@@ -26,14 +28,14 @@ export interface Applied extends Omit<Component, 'check' | 'plan' | 'apply' | 'r
 
 /** The whole component: absent without any of its objects, degraded with what is missing, changed or not ready, else healthy. */
 export function applied(spec: Applied): Component {
-  const { objects, secrets = () => [], others = [], besides = [], answers, ...rest } = spec
+  const { objects, secrets = () => [], knows = [], others = [], besides = [], answers, ...rest } = spec
 
   async function check(ctx: ClusterContext): Promise<Finding> {
     const kube = await ctx.kube()
     const list = objects(ctx)
     const [changes, missing] = [
       await Promise.all(list.map((one) => changeOf(kube, one, ctx.signal))),
-      await wantedSecrets(kube, secrets, ctx.signal),
+      await wantedSecrets(kube, secrets, knows, ctx.signal),
     ]
     // a namespace may be somebody else's; one that goes is not gone
     const owned = list.filter((one) => !isNamespace(one))
@@ -58,7 +60,7 @@ export function applied(spec: Applied): Component {
       if (state === 'absent') return [...making, ...list.map((one) => `apply ${nameOf(one)}`)]
       const kube = await ctx.kube()
       const changes = await Promise.all(list.map((one) => changeOf(kube, one, ctx.signal)))
-      const lacking = await wantedSecrets(kube, secrets, ctx.signal)
+      const lacking = await wantedSecrets(kube, secrets, knows, ctx.signal)
       const steps = changes.flatMap((one, i) => (one ? [`apply ${nameOf(list[i]!)}: ${sentence(one)}`] : []))
       return [
         ...lacking.map(({ secret }) => `complete ${nameOf(secret)}`),
@@ -72,7 +74,7 @@ export function applied(spec: Applied): Component {
       // a Secret goes into a namespace, and is read by what comes after
       const namespaces = list.filter(isNamespace)
       for (const one of namespaces) await applyOne(kube, one, ctx)
-      for (const { secret } of await wantedSecrets(kube, secrets, ctx.signal)) await kube.apply(secret, { force: true })
+      for (const { secret } of await wantedSecrets(kube, secrets, knows, ctx.signal)) await kube.apply(secret, { force: true })
       for (const one of list.filter((one) => !namespaces.includes(one))) await applyOne(kube, one, ctx)
     },
     async remove(ctx) {
@@ -115,8 +117,8 @@ async function applyOne(kube: Kube, one: KubeObject, ctx: ClusterContext): Promi
 }
 
 /** The Secrets that lack something or hold something else than they must, whole, and why. */
-async function wantedSecrets(kube: Kube, make: NonNullable<Applied['secrets']>, signal: AbortSignal) {
-  const names = make({ random: randomBytes })
+async function wantedSecrets(kube: Kube, make: NonNullable<Applied['secrets']>, knows: readonly Ref[], signal: AbortSignal) {
+  const names: Ref[] = [...make({ random: randomBytes }), ...knows]
   const existing = (await Promise.all(names.map((one) => kube.get<Secret & Ref>(one, signal)))).filter((one) => one !== null)
   const wanted = make({ random: randomBytes, existing })
   return wanted.flatMap((secret) => {

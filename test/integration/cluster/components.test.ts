@@ -217,6 +217,16 @@ describe('what is taken away', () => {
     expect(api.get(database)).toBeUndefined()
   })
 
+  test('the database’s Secret that somebody deleted is made of what Gitea knows: PostgreSQL has no other password', async () => {
+    await open()
+    for (const one of [postgres, gitea]) await one.apply(ctx)
+    const before = api.get(database).data
+    await (await ctx.kube()).remove(database)
+    expect((await postgres.check(ctx)).reason).toBe('Secret infrastructure/gitea-postgres is missing')
+    await postgres.apply(ctx)
+    expect(api.get(database).data).toEqual(before)
+  })
+
   test('what holds an object is said: its finalizers, or Kubernetes’ own words of a namespace', () => {
     const one = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', finalizers: ['x.example/keep'] } }
     expect(stuck(one)).toBe('ConfigMap a (its finalizers are x.example/keep)')
