@@ -73,8 +73,13 @@ export function needing(name: string, components: readonly Component[]): string[
   return components.map((one) => one.name).filter((one) => found.has(one))
 }
 
-/** The command that goes on where one stopped. What was chosen besides is remembered. */
-export function goOn(from: string, { skip = [], only = [] }: Choice): string {
-  const where = only.length ? only.map((name) => `--only ${name}`) : from ? [`--from ${from}`] : []
+/** The command that goes on where one stopped; `lacks`: what has to be mended before. What was chosen besides is remembered. */
+export function goOn(at: string, { skip = [], only = [] }: Choice, lacks?: string): string {
+  const from = lacks ?? at
+  const where = only.length
+    ? [...new Set([...(lacks ? [lacks] : []), ...only])].map((name) => `--only ${name}`)
+    : from
+      ? [`--from ${from}`]
+      : []
   return ['just bootstrap', ...where, ...skip.map((name) => `--skip ${name}`)].join(' ')
 }

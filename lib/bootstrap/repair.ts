@@ -38,7 +38,9 @@ export function decide(
   return components.map((one) => {
     const seen = found.get(one.name)!
     const firm = (need: string): boolean => found.get(need)?.state === 'healthy'
-    return { name: one.name, ...decideOne(one, seen, state.components[one.name] ?? emptyRecord(now), firm, now, limits) }
+    const reasonOf = (need: string): string => found.get(need)?.reason ?? ''
+    const record = state.components[one.name] ?? emptyRecord(now)
+    return { name: one.name, ...decideOne(one, seen, record, { firm, reasonOf }, now, limits) }
   })
 }
 
@@ -46,7 +48,7 @@ function decideOne(
   { needs }: Component,
   seen: Seen,
   record: ComponentRecord,
-  firm: (need: string) => boolean,
+  { firm, reasonOf }: { firm: (need: string) => boolean; reasonOf: (need: string) => string },
   now: number,
   limits: RepairLimits,
 ): Omit<Decision, 'name'> {
@@ -55,17 +57,22 @@ function decideOne(
   if (!record.wanted) return { what: 'not wanted', reason: 'it was never installed here' }
   if (record.state === 'needs-human') return { what: 'waits for a person', reason: record.reason }
   const loose = needs.find((need) => !firm(need))
-  if (loose) return { what: 'held', reason: `waits for ${loose}` }
+  if (loose) {
+    const why = reasonOf(loose)
+    return { what: 'held', reason: `waits for ${loose}${why ? `: ${why}` : ''}` }
+  }
   if (record.failures >= limits.failures)
     return { what: 'call', reason: `${record.failures} repairs failed, the last one: ${record.reason ?? reason ?? 'no reason'}` }
-  const lately = record.repaired.filter((at) => at > now - limits.thrash.withinMs).length
+  const lately = record.repaired.filter((at) => at > now - limits.thrash.withinMs && at <= now).length
   if (lately >= limits.thrash.repairs)
     return {
       what: 'call',
       reason: `repaired ${lately} times within ${limits.thrash.withinMs / 60_000} min, and broke again: ${reason}`,
     }
-  if (now < record.notBefore)
-    return { what: 'later', reason: `the next try is in ${Math.ceil((record.notBefore - now) / 1000)} s` }
+  // no wait is that long: the clock was set back meanwhile
+  const ahead = record.notBefore - now
+  if (ahead > 0 && ahead <= limits.longestWaitMs)
+    return { what: 'later', reason: `the next try is in ${Math.ceil(ahead / 1000)} s` }
   return { what: 'repair', reason }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClusterContext, Component, Finding } from '#lib/cluster/component.ts'
+import type { ClusterContext, Component } from '#lib/cluster/component.ts'
 import { messageOf, RaibidError, UnreachableError } from '#lib/errors.ts'
 import { unlessInterrupted } from './interrupted.ts'
 import type { Journal } from './journal.ts'
@@ -19,6 +19,8 @@ export interface Outcome extends Progress {
   evidence?: readonly string[]
   /** What failed was not to be reached: exit code 3. */
   unreachable?: boolean
+  /** It was not begun: this one, which it needs, has to be mended first. */
+  lacks?: string
 }
 
 export interface RunOptions {
@@ -57,8 +59,8 @@ async function one(
 ): Promise<Outcome> {
   const { name } = component
   const started = performance.now()
-  const done = (what: Outcome['what'], seen: Partial<Seen> = {}): Outcome => {
-    const { reason, evidence, unreachable } = seen
+  const done = (what: Outcome['what'], seen: Partial<Missing> = {}): Outcome => {
+    const { reason, evidence, unreachable, lacks } = seen
     const ms = Math.round(performance.now() - started)
     return {
       name,
@@ -67,6 +69,7 @@ async function one(
       ...(reason && { reason }),
       ...(evidence?.length && { evidence }),
       ...(unreachable && { unreachable }),
+      ...(lacks && { lacks }),
     }
   }
   emit(done('looks'))
@@ -116,17 +119,22 @@ export async function settled(
   }
 }
 
-/** What it needs and isn't part of this run has to be there; nobody but the person says so with --skip. */
+type Missing = Seen & { lacks: string }
+
+/** What it needs and isn't part of this run has to be there; nobody but the person says so with --skip. What that one lacks itself comes first. */
 async function firstMissing(
   component: Component,
   ctx: ClusterContext,
   healthy: Set<string>,
   list: readonly Chosen[],
-): Promise<(Finding & { unreachable?: boolean }) | null> {
+): Promise<Missing | null> {
   for (const need of component.needs.filter((name) => !healthy.has(name))) {
-    const seen = await look(list.find((one) => one.component.name === need)!.component, ctx)
-    if (seen.state !== 'healthy')
-      return { ...seen, reason: `it needs ${need}, which is ${seen.state}${seen.reason ? `: ${seen.reason}` : ''}` }
+    const needed = list.find((one) => one.component.name === need)!.component
+    const seen = await look(needed, ctx)
+    if (seen.state !== 'healthy') {
+      const reason = `it needs ${need}, which is ${seen.state}${seen.reason ? `: ${seen.reason}` : ''}`
+      return (await firstMissing(needed, ctx, healthy, list)) ?? { ...seen, reason, lacks: need }
+    }
     healthy.add(need)
   }
   return null

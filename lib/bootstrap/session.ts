@@ -52,6 +52,14 @@ export function withSettings(state: ClusterState, settings: Settings): ClusterSt
   return { ...state, settings, ...(!same && { components: {} }) }
 }
 
+/** UsageError where a damaged file took along which cluster was meant: nobody wants k3s on this machine by mistake. */
+export function mustKnow({ lost }: Journal, { preset, kubeconfig }: GivenSettings): void {
+  if (lost && !preset && !kubeconfig)
+    throw new UsageError(
+      'which cluster it was is not known any more: say it again by --kubeconfig, or by --preset for k3s on this machine',
+    )
+}
+
 export interface Session {
   ctx: ClusterContext
   journal: Journal

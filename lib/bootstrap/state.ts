@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { readFileSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { presetNames } from '#lib/cluster/presets.ts'
@@ -28,16 +28,19 @@ const record = z.strictObject({
 })
 export type ComponentRecord = z.infer<typeof record>
 
+const settingsSchema = z
+  .strictObject({
+    preset: z.enum(presetNames),
+    existing: z.strictObject({ kubeconfig: z.string(), context: z.string().optional() }).nullable(),
+    airgap: z.string().nullable(),
+    mirrors: z.record(z.string(), z.string()),
+  })
+  .nullable()
+
+const version = 1
 const stateSchema = z.strictObject({
-  version: z.literal(1),
-  settings: z
-    .strictObject({
-      preset: z.enum(presetNames),
-      existing: z.strictObject({ kubeconfig: z.string(), context: z.string().optional() }).nullable(),
-      airgap: z.string().nullable(),
-      mirrors: z.record(z.string(), z.string()),
-    })
-    .nullable(),
+  version: z.literal(version),
+  settings: settingsSchema,
   components: z.record(z.string(), record),
   transitions: z
     .array(
@@ -53,7 +56,7 @@ const stateSchema = z.strictObject({
 })
 export type ClusterState = Omit<z.infer<typeof stateSchema>, 'settings'> & { settings: Settings | null }
 
-export const emptyState = (): ClusterState => ({ version: 1, settings: null, components: {}, transitions: [] })
+export const emptyState = (): ClusterState => ({ version, settings: null, components: {}, transitions: [] })
 export const emptyRecord = (now: number): ComponentRecord => ({
   state: 'absent',
   since: now,
@@ -66,26 +69,55 @@ export const emptyRecord = (now: number): ComponentRecord => ({
 
 const largest = 4 << 20
 
-/** What is known from earlier runs. A damaged file is put aside and told of: everything in it can be found out again. */
-export function readState(home: string, tell: (text: string) => void): ClusterState {
+/** What was read. `damaged`: the file was there and is of no use, except perhaps for the settings; whoever writes puts it aside first. */
+export interface ReadState {
+  state: ClusterState
+  damaged: boolean
+}
+
+/** What is known from earlier runs; nothing is written. Of a damaged file it tells: all but the settings can be found out again. RaibidError for one that isn't ours to judge. */
+export function readState(home: string, tell: (text: string) => void): ReadState {
   const file = join(home, files.clusterState)
-  if (!existsSync(file)) return emptyState()
+  let known: unknown
   try {
     if (statSync(file).size > largest) throw new RaibidError('it is too large')
-    return stateSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) as ClusterState
+    known = JSON.parse(readFileSync(file, 'utf8'))
+    const { version: its } = (known ?? {}) as { version?: unknown }
+    if (typeof its === 'number' && its > version) throw new NewerError(file, its)
+    return { state: stateSchema.parse(known) as ClusterState, damaged: false }
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return { state: emptyState(), damaged: false }
     // another person's file is no damaged one
-    if ((error as NodeJS.ErrnoException).code)
-      throw new RaibidError(`${file} can't be read: ${messageOf(error)}; see whose it is`)
+    if (code) throw new RaibidError(`${file} can't be read: ${messageOf(error)}; see whose it is`)
+    if (error instanceof NewerError) throw error
     const why = error instanceof z.ZodError ? (error.issues[0]?.message ?? '') : messageOf(error)
-    const aside = `${file}.damaged`
-    try {
-      renameSync(file, aside)
-    } catch (failed) {
-      throw new RaibidError(`${file} can't be read (${why}) nor moved (${messageOf(failed)}); see whose it is`)
-    }
-    tell(`${file} is damaged (${why}): it is now ${aside}, and what was in it is found out anew. The preset is asked for again.`)
-    return emptyState()
+    const { data: settings = null } = settingsSchema.safeParse((known as { settings?: unknown } | undefined)?.settings)
+    const left = settings ? 'What was chosen could be read' : 'Which cluster it is about, and the preset, are asked for again'
+    tell(
+      `${file} is damaged (${why}): what was in it is found out anew, and who writes the next keeps it as ${aside(file)}. ${left}.`,
+    )
+    return { state: { ...emptyState(), settings: settings as Settings | null }, damaged: true }
+  }
+}
+
+class NewerError extends RaibidError {
+  constructor(file: string, its: number) {
+    super(
+      `${file} was written by a newer raibid-ci (version ${its} of it; this one knows ${version}): use that one, and let this one be`,
+    )
+  }
+}
+
+const aside = (file: string): string => `${file}.damaged`
+
+/** A damaged file is kept for a person to look at. RaibidError where that can't be. */
+export function putAside(home: string): void {
+  const file = join(home, files.clusterState)
+  try {
+    renameSync(file, aside(file))
+  } catch (error) {
+    throw new RaibidError(`${file} is damaged, and can't be moved (${messageOf(error)}); see whose it is`)
   }
 }
 
@@ -93,7 +125,8 @@ export function readState(home: string, tell: (text: string) => void): ClusterSt
 export function writeState(home: string, state: ClusterState): void {
   const file = join(home, files.clusterState)
   try {
-    writeWhole(file, `${JSON.stringify(state, null, 1)}\n`)
+    // on the disk before it has its name: a power cut leaves the one or the other
+    writeWhole(file, `${JSON.stringify(state, null, 1)}\n`, { flush: true })
     giveBack([home, dirname(file), file])
   } catch (error) {
     throw new RaibidError(

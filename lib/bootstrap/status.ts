@@ -40,7 +40,7 @@ export function statusText(rows: readonly StatusRow[], now: number): string {
   const lines = table(rows, [
     { title: 'COMPONENT', value: ({ name }) => name },
     { title: 'STATE', value: ({ state }) => state },
-    { title: 'FOR', value: ({ since }) => (since === null ? '' : formatDuration(now - since)) },
+    { title: 'FOR', value: ({ since }) => (since === null ? '' : formatDuration(Math.max(0, now - since))) },
     { title: 'WHAT', value: ({ reason }) => reason },
   ])
   const shown = rows.flatMap(({ name, evidence }) => evidence.map((line) => `  ${name}: ${safe(line)}`))

@@ -5,6 +5,7 @@ import { unlessInterrupted } from './interrupted.ts'
 import type { Journal } from './journal.ts'
 import { look, type Seen } from './look.ts'
 import { needing } from './order.ts'
+import type { ClusterState } from './state.ts'
 
 /** What became of one component that was to be taken away. `left`: it is still there; `goes`: with k3s, for its cluster can't be asked. */
 export interface Removed {
@@ -13,6 +14,8 @@ export interface Removed {
   ms: number
   reason?: string
   evidence?: readonly string[]
+  /** It could not be asked: exit code 3. */
+  unreachable?: boolean
 }
 
 /** Can it be taken away at all? What a cluster that is somebody else's stands on can't. */
@@ -46,7 +49,7 @@ export async function teardown(going: readonly Component[], ctx: ClusterContext,
   const done: Removed[] = []
   for (const component of going) {
     const one = await removeOne(component, going, ctx, options)
-    if (one.what === 'removed' || one.what === 'goes')
+    if (['removed', 'goes', 'nothing'].includes(one.what))
       options.journal.change((state) => {
         const { [component.name]: _, ...components } = state.components
         return { ...state, components }
@@ -61,23 +64,26 @@ async function removeOne(
   component: Component,
   going: readonly Component[],
   ctx: ClusterContext,
-  { emit, everyMs = 500 }: TeardownOptions,
+  { journal, emit, everyMs = 500 }: TeardownOptions,
 ): Promise<Removed> {
   const { name } = component
   const started = performance.now()
-  const end = (what: Removed['what'], { reason, evidence }: Partial<Seen> = {}): Removed => ({
+  const end = (what: Removed['what'], { reason, evidence, unreachable }: Partial<Seen> = {}): Removed => ({
     ...{ name, what, ms: Math.round(performance.now() - started) },
     ...(reason && { reason }),
     ...(evidence?.length && { evidence }),
+    ...(unreachable && { unreachable }),
   })
   const ground = going.find((one) => one.withoutCluster && mayGo(one, ctx) && one !== component)
   const away = (reason: string): Removed =>
-    ground ? end('goes', { reason: `with ${ground.name}: ${reason}` }) : end('left', { reason })
+    ground ? end('goes', { reason: `with ${ground.name}: ${reason}` }) : end('left', { reason, unreachable: true })
   if (!component.remove || !mayGo(component, ctx)) return end('stays')
   const before = await look(component, ctx)
   if (before.state === 'absent') return end('nothing')
   if (before.unreachable && !component.withoutCluster) return away(before.reason ?? '')
   emit({ name, what: 'removes', ms: 0 })
+  // whatever becomes of this: nobody builds up again what a person takes down
+  journal.change((state) => unwanted(state, name))
   try {
     await unlessInterrupted(component.remove(ctx), ctx.signal)
   } catch (error) {
@@ -93,6 +99,11 @@ async function removeOne(
       return end('left', { ...seen, reason: `it was removed, and is ${seen.state}${seen.reason ? `: ${seen.reason}` : ''}` })
     await sleep(everyMs, undefined, { signal: ctx.signal })
   }
+}
+
+function unwanted(state: ClusterState, name: string): ClusterState {
+  const record = state.components[name]
+  return record ? { ...state, components: { ...state.components, [name]: { ...record, wanted: false } } } : state
 }
 
 /** The second confirmation, where data goes. RaibidError says what is lost and what to type. */

@@ -49,6 +49,10 @@ export function explain(status: number, body: unknown, { verb, what, server }: A
   if (status === 409) return error(`cannot ${verb} ${what}: it was changed meanwhile (${said}); try again`)
   if (status === 410) return error(`what was known of ${what} is too old: ${said}`)
   if (status === 422) return error(`${server} refuses ${what}: ${said}`)
+  if (status >= 500 && /failed calling webhook/.test(message))
+    return new UnreachableError(
+      `${server} asks an admission webhook about ${what}, which does not answer: ${said}; mend it, or whoever installed it takes its configuration away`,
+    )
   if (status === 429 || status >= 500)
     return new UnreachableError(
       `Kubernetes at ${server} can't ${verb} ${what} now (${status}): ${said}; see that the API server and its etcd run`,

@@ -25,13 +25,50 @@ export interface TokenWish {
 
 const refOf = ({ namespace, secret: name }: TokenWish) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace } })
 
+async function tokenIn(kube: Kube, wish: TokenWish, signal: AbortSignal): Promise<string | undefined> {
+  const text = (await kube.get<Secret & Ref>(refOf(wish), signal))?.data?.[wish.key]
+  const plain = text && Buffer.from(text, 'base64').toString()
+  return plain ? (wish.read ?? ((one) => one))(plain) : undefined
+}
+
+/** What we made under that title, and not what a person has called alike. */
+const isOurs = ({ title }: TokenWish, name: string): boolean =>
+  name.startsWith(`${title}-`) && /^\d{17}$/.test(name.slice(title.length + 1))
+
+/** Names of tokens of that title that nobody has: who made them was interrupted before they were written down, or before the older ones were taken away. */
+export async function spareTokens(
+  kube: Kube,
+  admin: Pick<GiteaAdmin, 'tokens'>,
+  wish: TokenWish,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const token = await tokenIn(kube, wish, signal)
+  const all = (await admin.tokens(wish.user)).filter(({ name }) => isOurs(wish, name))
+  const used = all.find(({ token_last_eight: last }) => last && token?.endsWith(last))
+  return used ? all.filter((one) => one !== used).map(({ name }) => name) : []
+}
+
+/** What is wrong with a token, with how to make it good; null: nothing. */
+export async function tokenStep(
+  kube: Kube,
+  admin: GiteaAdmin,
+  wish: TokenWish,
+  signal: AbortSignal,
+): Promise<{ why: string; do: () => Promise<void> } | null> {
+  const why = await tokenLack(kube, admin.url, wish, signal)
+  if (why) return { why, do: () => renewToken(kube, admin, wish) }
+  const spare = await spareTokens(kube, admin, wish, signal)
+  if (!spare.length) return null
+  const drop = async (): Promise<void> => {
+    for (const name of spare) await admin.dropToken(wish.user, name)
+  }
+  return { why: `Gitea has tokens of ${wish.user} that nobody uses: ${spare.join(', ')}`, do: drop }
+}
+
 /** Why a new token is needed; null: the one that is there opens the config repository. Asks Gitea with that token alone. */
 export async function tokenLack(kube: Kube, url: string, wish: TokenWish, signal: AbortSignal): Promise<string | null> {
   const where = `Secret ${wish.namespace}/${wish.secret}`
-  const found = await kube.get<Secret & Ref>(refOf(wish), signal)
-  const text = found?.data?.[wish.key]
-  const plain = text && Buffer.from(text, 'base64').toString()
-  const token = plain && (wish.read ?? ((one) => one))(plain)
+  const token = await tokenIn(kube, wish, signal)
   if (!token) return `${where} has no ${wish.key}`
   if (!/^[\x21-\x7e]{1,200}$/.test(token)) return `${where}: ${wish.key} holds no token`
   const path = `/api/v1/repos/${cluster.configOwner}/${cluster.configRepo}`
@@ -57,5 +94,5 @@ export async function renewToken(kube: Kube, admin: GiteaAdmin, wish: TokenWish,
   if (await kube.get(refOf(wish))) await kube.patch(refOf(wish), { data })
   else await kube.create({ ...refOf(wish), type: 'Opaque', data } as never)
   for (const { name } of await admin.tokens(wish.user))
-    if (name !== title && name.startsWith(`${wish.title}-`)) await admin.dropToken(wish.user, name)
+    if (name !== title && isOurs(wish, name)) await admin.dropToken(wish.user, name)
 }

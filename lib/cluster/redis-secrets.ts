@@ -24,10 +24,11 @@ export function redisSecrets(options: SecretOptions): Secret[] {
     `user keda on ${digest(keda)} resetkeys resetchannels ~ci-jobs* -@all +ping +xlen`,
     `user probe on ${digest(probe)} resetkeys resetchannels -@all +ping`,
   ]
+  // what is made of the others comes last: whoever is interrupted before has not told Redis of a password that nobody kept
   return [
-    secret(cluster.redisAclSecret, cluster.infrastructure, { 'users.acl': `${acl.join('\n')}\n`, 'probe-password': probe }),
     secret(cluster.redisAppSecret, cluster.namespace, { url: `redis://app:${app}@${cluster.redisAddress}` }),
     secret(cluster.redisKedaSecret, cluster.namespace, { username: 'keda', password: keda }),
+    secret(cluster.redisAclSecret, cluster.infrastructure, { 'users.acl': `${acl.join('\n')}\n`, 'probe-password': probe }),
   ]
 }
 

@@ -30,7 +30,7 @@ export async function waitFor<T extends KubeObject>(
   test: (object: T | null) => boolean,
   { withinMs, signal = new AbortController().signal, pods }: WaitOptions,
 ): Promise<T | null> {
-  const end = Date.now() + withinMs
+  const end = performance.now() + withinMs
   let away: Error | undefined
   let last: T | null = null
   for (let ms = 50; ; ms = Math.min(1000, ms * 1.5)) {
@@ -43,7 +43,7 @@ export async function waitFor<T extends KubeObject>(
       if (!(error instanceof UnreachableError)) throw error
       away = error
     }
-    if (Date.now() + ms > end) break
+    if (performance.now() + ms > end) break
     await pause(ms, signal)
     if (signal.aborted) throw signal.reason
   }

@@ -5,7 +5,11 @@ import { giteaHooks } from './gitea-hooks.ts'
 import { repoOf, repoPath, repoShape, understood } from './shapes.ts'
 import type { CallOptions, Repo, RepoName } from './types.ts'
 
-const tokenShape = z.object({ name: z.string(), scopes: z.nullish(z.array(z.string())) })
+const tokenShape = z.object({
+  name: z.string(),
+  scopes: z.nullish(z.array(z.string())),
+  token_last_eight: z.nullish(z.string()),
+})
 const newTokenShape = z.object({ name: z.string(), sha1: z.string() })
 
 const statusShape = z.object({

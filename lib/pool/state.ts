@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { env, files } from '#lib/contract.ts'
 import { findMarked, isSameProcess, startTimeOf } from '#lib/processes.ts'
@@ -26,11 +26,17 @@ export interface AgentNote extends KnownProcess {
 }
 
 /** Writes a file whole or not at all, readable by its owner only. */
-export function writeWhole(path: string, text: string): void {
+export function writeWhole(path: string, text: string, { flush = false } = {}): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const fresh = `${path}.${process.pid}`
-  writeFileSync(fresh, text, { mode: 0o600 })
-  renameSync(fresh, path)
+  try {
+    writeFileSync(fresh, text, { mode: 0o600, flush })
+    renameSync(fresh, path)
+  } catch (error) {
+    // a disk that is full has room for its name, and not for the text
+    if (statSync(fresh, { throwIfNoEntry: false })?.isFile()) rmSync(fresh)
+    throw error
+  }
 }
 
 function readJson<T>(path: string): T | null {

@@ -8,7 +8,7 @@ import { safe } from '#lib/cli/untrusted.ts'
 import { formatDuration } from '#lib/duration.ts'
 import { RaibidError, UnreachableError, UsageError } from '#lib/errors.ts'
 import { choose, goOn, type Chosen } from '#lib/bootstrap/order.ts'
-import { clusterChoice, openSession, withSettings, type Session } from '#lib/bootstrap/session.ts'
+import { clusterChoice, mustKnow, openSession, withSettings, type Session } from '#lib/bootstrap/session.ts'
 import type { Outcome, Progress } from '#lib/bootstrap/run.ts'
 import { parseMirrors } from '#lib/cluster/mirrors.ts'
 
@@ -61,10 +61,10 @@ export async function run(args: Given, { signal }: Context): Promise<number> {
   if (args.dryRun) return dry(session, chosen, args)
   const [{ lockCluster }, runs] = await Promise.all([import('#lib/bootstrap/lock.ts'), import('#lib/bootstrap/run.ts')])
   const { ctx, journal } = session
+  mustKnow(journal, given)
   if (canAsk() && !args.yes) {
-    info(
-      `This installs raibid-ci (${ctx.settings.preset}) ${ctx.settings.existing ? `into ${session.clusterName}` : 'with k3s on this machine'}.`,
-    )
+    const where = ctx.settings.existing ? `into ${session.clusterName}` : 'with k3s on this machine'
+    info(`This installs raibid-ci (${ctx.settings.preset}) ${where}.`)
     if (!/^(y(es)?)?$/i.test(await ask('Go on? [Y/n] ', signal))) throw new RaibidError('nothing was changed')
   }
   const release = lockCluster(ctx.home, spec.name)
@@ -81,7 +81,7 @@ export async function run(args: Given, { signal }: Context): Promise<number> {
     return ended(outcomes, Math.round(performance.now() - started), args)
   } catch (error) {
     list?.end()
-    if (signal.aborted) info(`What was begun is taken up by: ${goOn(at, args)}`)
+    info(`${signal.aborted ? 'What was begun is taken up by' : '  to go on'}: ${goOn(at, args)}`)
     throw error
   } finally {
     release()
@@ -92,7 +92,7 @@ export async function run(args: Given, { signal }: Context): Promise<number> {
 function ended(outcomes: readonly Outcome[], ms: number, args: Given): number {
   const failed = outcomes.find(({ what }) => what === 'failed')
   const changed = outcomes.filter(({ what }) => what === 'applied').length
-  const next = failed ? goOn(failed.name, args) : null
+  const next = failed ? goOn(failed.name, args, failed.lacks) : null
   if (args.json) printJson({ ok: !failed, changed, ms, outcomes, next })
   for (const line of failed?.evidence ?? []) info(`    ${safe(line)}`)
   if (failed) {

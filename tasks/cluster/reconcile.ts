@@ -58,6 +58,9 @@ async function turn(args: Args<typeof spec>, signal: AbortSignal): Promise<Repai
   const tellAll = (notice: Notice): Promise<void> => notify(notice, { webhook: ctx.config.notifyUrl, tell: warn })
   try {
     return await reconcile(ordered, ctx, { journal, notify: tellAll, dryRun: args.dryRun })
+  } catch (error) {
+    if (signal.aborted && !args.watch) info(`What was begun is taken up by: just ${spec.name}`)
+    throw error
   } finally {
     release()
     ctx.forgetKube()

@@ -6,7 +6,7 @@ import { info, ok, print, printJson, warn } from '#lib/cli/log.ts'
 import { main, type Context } from '#lib/cli/main.ts'
 import { safe } from '#lib/cli/untrusted.ts'
 import { formatDuration } from '#lib/duration.ts'
-import { RaibidError } from '#lib/errors.ts'
+import { RaibidError, UnreachableError } from '#lib/errors.ts'
 import { clusterChoice, openSession, type Session } from '#lib/bootstrap/session.ts'
 import type { Component } from '#lib/cluster/component.ts'
 import type { Removed } from '#lib/bootstrap/teardown.ts'
@@ -65,6 +65,10 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
     if (!args.only.length && !removed.some(({ what }) => what === 'left'))
       journal.change((state) => ({ ...state, settings: null }))
     return ended(removed, args.json)
+  } catch (error) {
+    const names = args.only.map((name) => ` --only ${name}`).join('')
+    if (signal.aborted) info(`What was begun is taken up by: just ${spec.name}${names}`)
+    throw error
   } finally {
     release()
     ctx.forgetKube()
@@ -98,8 +102,11 @@ function ended(removed: readonly Removed[], json: boolean): number {
   const left = removed.filter(({ what }) => what === 'left')
   if (json) printJson({ ok: !left.length, removed })
   for (const line of left.flatMap(({ evidence = [] }) => evidence)) info(`    ${safe(line)}`)
-  if (left.length)
-    throw new RaibidError(`left: ${left.map(({ name }) => name).join(', ')}; see why above, and run the same again`)
+  if (left.length) {
+    const text = `left: ${left.map(({ name }) => name).join(', ')}; see why above, and run the same again`
+    const away = left.find(({ unreachable }) => unreachable)
+    throw away ? new UnreachableError(`${away.reason}; ${text}`) : new RaibidError(text)
+  }
   ok(removed.some(({ what }) => what === 'removed') ? 'Everything that was to go is gone.' : 'There was nothing to remove.')
   return 0
 }

@@ -13,19 +13,23 @@ const kinds: Record<string, string[]> = {
     'ServiceAccount',
     'Pod',
     'Event',
+    'Node',
   ],
   '/apis/apps/v1': ['Deployment', 'StatefulSet'],
   '/apis/networking.k8s.io/v1': ['NetworkPolicy'],
 }
-const global = ['Namespace']
+const global = ['Namespace', 'Node']
 const pluralOf = (kind: string): string => (kind === 'NetworkPolicy' ? 'networkpolicies' : `${kind.toLowerCase()}s`)
 const home = (one: { apiVersion: string }): string =>
   one.apiVersion.includes('/') ? `/apis/${one.apiVersion}` : `/api/${one.apiVersion}`
 export const pathOf = ({ metadata: { namespace, name }, ...one }: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>): string =>
   `${home(one)}${namespace ? `/namespaces/${namespace}` : ''}/${pluralOf(one.kind)}/${name}`
 
-/** An API server that keeps what is applied, and answers otherwise where the test says so. It has no controllers: nothing becomes ready by itself. */
-export async function apiStore(refuse: (heard: Heard) => Answer | undefined = () => undefined) {
+/**
+ * An API server that keeps what is applied, and answers otherwise where the test says so. It has no controllers: nothing becomes ready by itself, unless `runs`
+ * says that whatever makes pods has them at once.
+ */
+export async function apiStore(refuse: (heard: Heard) => Answer | undefined = () => undefined, { runs = false } = {}) {
   const objects = new Map<string, any>()
   const logs = new Map<string, string>()
   let version = 0
@@ -51,7 +55,11 @@ export async function apiStore(refuse: (heard: Heard) => Answer | undefined = ()
       const made = {
         ...there,
         ...body,
-        metadata: { uid: path, ...there?.metadata, ...body.metadata, resourceVersion: String(++version) },
+        metadata: { uid: `${path}#${version}`, ...there?.metadata, ...body.metadata, resourceVersion: String(++version) },
+      }
+      if (runs && ['Deployment', 'StatefulSet'].includes(made.kind)) {
+        const { replicas = 1 } = made.spec ?? {}
+        made.status = { readyReplicas: replicas, updatedReplicas: replicas }
       }
       if (!query.get('dryRun')) objects.set(path, made)
       return { body: made }
@@ -65,6 +73,7 @@ export async function apiStore(refuse: (heard: Heard) => Answer | undefined = ()
     logs,
     put: (one: KubeObject | object): void => void objects.set(pathOf(one as KubeObject), one),
     get: (one: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>): any => objects.get(pathOf(one)),
+    all: (): any[] => [...objects.values()],
     /** All that was written for good. */
     writes: (): Heard[] => api.heard.filter(({ method, query }) => method !== 'GET' && !query.get('dryRun')),
   }

@@ -24,6 +24,9 @@ export function playNode(
   const now = (): string => new Date().toISOString()
 
   async function addNode(): Promise<void> {
+    // what a test that was killed has left plays no more
+    for (const { metadata } of (await kube.list<KubeObject>(kinds.node)).items)
+      if (metadata.name?.startsWith('played-')) await kube.remove({ ...kinds.node, metadata })
     const it = { apiVersion: 'v1', kind: 'Node', metadata: { name: node, labels: { 'kubernetes.io/hostname': node } }, spec: {} }
     await kube.apply(it)
     made.push(it)

@@ -23,25 +23,60 @@ export async function serveAccount(kube: Kube, admin: string, namespace: string,
   )
   const own = objects.map((one) => inNamespace(one as KubeObject, namespace))
   for (const one of own) await kube.apply(one)
-  const secret = {
-    ...{ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/service-account-token' },
-    metadata: { name: 'serve-token', namespace, annotations: { 'kubernetes.io/service-account.name': cluster.serve } },
-  }
-  await kube.apply(secret)
-  const token = await waitFor('the token of serve', async () => {
-    const { data } = (await kube.get(secret)) as { data?: { token?: string } }
-    return data?.token ? Buffer.from(data.token, 'base64').toString() : null
-  })
-  const { clusters, contexts } = parse(readFileSync(admin, 'utf8')) as Kubeconfig
-  const users = [{ name: 'serve', user: { token } }]
-  const mine = contexts.map(({ name, context }) => ({ name, context: { ...context, user: 'serve' } }))
-  const path = join(folder, 'kubeconfig')
-  const config = { apiVersion: 'v1', kind: 'Config', clusters, users, contexts: mine, 'current-context': mine[0]!.name }
-  writeFileSync(path, JSON.stringify(config), { mode: 0o600 })
+  const token = await tokenOf(kube, { name: cluster.serve, namespace })
+  const { path } = writeKubeconfig(admin, token, join(folder, 'kubeconfig'))
   const remove = async (): Promise<void> => {
     for (const one of own) if (/^ClusterRole/.test(one.kind)) await kube.remove(one).catch(() => {})
   }
   return { path, remove }
+}
+
+/** An account that may look at everything and change nothing. */
+export async function viewer(kube: Kube, admin: string, folder: string) {
+  const metadata = { name: 'test-viewer', namespace: 'default' }
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata }
+  const rbac = 'rbac.authorization.k8s.io'
+  const role = {
+    ...{ apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name: metadata.name } },
+    rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list', 'watch'] }],
+  }
+  const binding = {
+    ...{ apiVersion: `${rbac}/v1`, kind: 'ClusterRoleBinding', metadata: { name: metadata.name } },
+    roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: metadata.name },
+    subjects: [{ kind: 'ServiceAccount', ...metadata }],
+  }
+  for (const one of [account, role, binding]) await kube.apply(one as KubeObject)
+  const token = await tokenOf(kube, metadata)
+  return {
+    ...writeKubeconfig(admin, token, join(folder, 'viewer')),
+    async remove(): Promise<void> {
+      for (const one of [binding, role, account]) await kube.remove(one)
+    },
+  }
+}
+
+/** A token of a service account, kept in a Secret that goes with it. */
+async function tokenOf(kube: Kube, { name, namespace }: { name: string; namespace: string }): Promise<string> {
+  const secret = {
+    ...{ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/service-account-token' },
+    metadata: { name: `${name}-token`, namespace, annotations: { 'kubernetes.io/service-account.name': name } },
+  }
+  await kube.apply(secret)
+  return await waitFor(`the token of ${name}`, async () => {
+    const { data } = (await kube.get(secret)) as { data?: { token?: string } }
+    return data?.token ? Buffer.from(data.token, 'base64').toString() : null
+  })
+}
+
+/** An administrator's kubeconfig, with that token instead. */
+function writeKubeconfig(admin: string, token: string, path: string): { path: string; context: string } {
+  const { clusters, contexts } = parse(readFileSync(admin, 'utf8')) as Kubeconfig
+  const mine = contexts.map(({ name, context }) => ({ name, context: { ...context, user: 'account' } }))
+  const context = mine[0]!.name
+  const users = [{ name: 'account', user: { token } }]
+  const config = { apiVersion: 'v1', kind: 'Config', clusters, users, contexts: mine, 'current-context': context }
+  writeFileSync(path, JSON.stringify(config), { mode: 0o600 })
+  return { path, context }
 }
 
 function inNamespace(object: KubeObject, namespace: string): KubeObject {

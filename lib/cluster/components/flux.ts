@@ -3,7 +3,7 @@ import { cluster } from '#lib/contract.ts'
 import type { ClusterContext, Component, Finding } from '../component.ts'
 import { accessSteps } from '../gitops/access.ts'
 import { fleetFiles } from '../gitops/fleet.ts'
-import { controllerRefs, controllers, fluxObjects } from '../gitops/install.ts'
+import { controllerRefs, controllers, fluxObjects, namespaceRef } from '../gitops/install.ts'
 import { leaveFlux } from '../gitops/leave.ts'
 import { isEmpty, mergePlan, readRecord, recordFile, type Merge } from '../gitops/merge.ts'
 import { commitTo } from '../gitops/repository.ts'
@@ -43,7 +43,8 @@ const pushText = ({ write, remove }: Merge): string => {
 
 async function check(ctx: ClusterContext): Promise<Finding> {
   const kube = await ctx.kube()
-  const there = await Promise.all(controllerRefs.map((ref) => kube.get(ref, ctx.signal)))
+  // the namespace goes last: as long as it is there, so may be all the rest
+  const there = await Promise.all([...controllerRefs, namespaceRef].map((ref) => kube.get(ref, ctx.signal)))
   if (there.every((one) => one === null)) return { state: 'absent' }
   for (const ref of controllerRefs) {
     const { ready, reason = '', evidence = [] } = await workloadState(kube, ref, ctx.signal)

@@ -5,7 +5,7 @@ import type { GiteaAdmin } from '#lib/forge/gitea-admin.ts'
 import { agentSecret as agentKey } from '../agent-secret.ts'
 import type { ClusterContext, Component } from '../component.ts'
 import { giteaLogin, mustLogin } from '../gitea-login.ts'
-import { renewToken, tokenLack, type TokenWish } from '../gitea-token.ts'
+import { tokenStep, type TokenWish } from '../gitea-token.ts'
 import { ensureHook, hookLack, type ClusterHook } from '../hook-wish.ts'
 import type { Kube } from '../kube.ts'
 import { serveSecret } from '../serve-secret.ts'
@@ -66,14 +66,16 @@ async function steps(ctx: ClusterContext, admin: GiteaAdmin & { login: { user: s
       why: `there is no repository ${owner}/${configRepo}`,
       do: () => admin.makeRepo(config, 'What the cluster is made of: Flux applies what is pushed here'),
     })
-  if (!(await admin.hasUser('agents')))
+  const hasUser = await admin.hasUser('agents')
+  if (!hasUser)
     list.push({ why: 'there is no user agents', do: () => admin.makeUser('agents', randomBytes(24).toString('base64url')) })
-  if (!hasRepo || !(await admin.mayWork(config, 'agents')))
+  // of who isn't there Gitea refuses to say what they may
+  if (!hasRepo || !hasUser || !(await admin.mayWork(config, 'agents')))
     list.push({ why: `agents may not read ${owner}/${configRepo}`, do: () => admin.letWork(config, 'agents', 'read') })
   for (const make of [serveSecret, agentKey]) list.push(...(await secretStep(kube, make, ctx.signal)))
   for (const wish of tokensOf(admin.login.user)) {
-    const why = await tokenLack(kube, admin.url, wish, ctx.signal)
-    if (why) list.push({ why, do: () => renewToken(kube, admin, wish) })
+    const step = await tokenStep(kube, admin, wish, ctx.signal)
+    if (step) list.push(step)
   }
   const why = await hookLack(kube, admin, serveHook, ctx.signal)
   if (why) list.push({ why, do: () => ensureHook(kube, admin, serveHook, ctx.signal) })

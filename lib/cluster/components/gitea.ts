@@ -22,6 +22,8 @@ export const gitea = applied({
   settlesWithinMs: 600_000,
   objects: ({ config, settings }) => partsOf(config, settings).gitea,
   secrets: giteaSecrets,
+  // what PostgreSQL was made with stays as long as PostgreSQL
+  others: [cluster.giteaDatabaseSecret],
   async answers(ctx) {
     const url = await giteaUrl(ctx)
     const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(5000)])

@@ -12,5 +12,7 @@ export const postgres = applied({
   settlesWithinMs: 180_000,
   objects: ({ config, settings }) => partsOf(config, settings).postgres,
   secrets: (options) => giteaSecrets(options).filter(({ metadata }) => metadata.name === cluster.giteaDatabaseSecret),
+  // a new one would be no password of the database that is there
+  knows: [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: cluster.giteaSecret, namespace: cluster.infrastructure } }],
   besides: [dataOf(cluster.postgres)],
 })

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { cluster } from '#lib/contract.ts'
 import type { TokenWish } from '../gitea-token.ts'
-import { renewToken, tokenLack } from '../gitea-token.ts'
+import { tokenStep } from '../gitea-token.ts'
 import { ensureHook, hookLack, type ClusterHook } from '../hook-wish.ts'
 import type { Kube } from '../kube.ts'
 import { kept, secret, type Secret } from '../secret.ts'
@@ -55,8 +55,8 @@ export async function accessSteps(
   if (!hasUser || !(await admin.mayWork(repo, fluxUser)))
     list.push({ why: `${fluxUser} may not work on ${owner}/${name}`, do: () => admin.letWork(repo, fluxUser, 'write') })
   for (const wish of tokens) {
-    const why = await tokenLack(kube, admin.url, wish, signal)
-    if (why) list.push({ why, do: () => renewToken(kube, admin, wish) })
+    const step = await tokenStep(kube, admin, wish, signal)
+    if (step) list.push(step)
   }
   const token = await receiverToken(kube, signal)
   if (!token)

@@ -42,6 +42,8 @@ function hasten(deployment: KubeObject): void {
 export const fluxObjects = async (ctx: ClusterContext): Promise<KubeObject[]> =>
   installObjects(await releaseFile(fluxInstall, installFile, ctx))
 
+export const namespaceRef = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.flux } }
+
 /** The Deployments, as the cluster has them. */
 export const controllerRefs = controllers.map((name) => ({
   apiVersion: 'apps/v1',

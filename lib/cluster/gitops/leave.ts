@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cluster } from '#lib/contract.ts'
-import { RaibidError } from '#lib/errors.ts'
 import type { ClusterContext } from '../component.ts'
+import { gone, unknownKind } from '../components/gone.ts'
 import type { Kube } from '../kube.ts'
 import { partsOf } from '../parts.ts'
 import type { KubeObject, Ref } from '../types.ts'
 import { isFluxOwned } from '../wish.ts'
-import { controllerRefs, fluxObjects } from './install.ts'
+import { controllerRefs, fluxObjects, namespaceRef } from './install.ts'
 import { folders, kustomizationRef, rootName, syncObjects } from './sync.ts'
 
 const labels = ['kustomize.toolkit.fluxcd.io/name', 'kustomize.toolkit.fluxcd.io/namespace']
@@ -17,38 +16,32 @@ const labels = ['kustomize.toolkit.fluxcd.io/name', 'kustomize.toolkit.fluxcd.io
  */
 export async function leaveFlux(ctx: ClusterContext): Promise<void> {
   const kube = await ctx.kube()
+  // what can't be had is said before anything is taken away
+  const installed = await fluxObjects(ctx)
   const all = [rootName, ...Object.keys(folders)].map(kustomizationRef)
   for (const ref of all) await drop(kube, ref, ctx)
   for (const one of syncObjects().toReversed()) await drop(kube, one, ctx)
   for (const part of Object.values(partsOf(ctx.config, ctx.settings)))
     for (const one of part) {
-      const live = await kube.get<KubeObject>(one, ctx.signal).catch(() => null)
+      // what can't be asked must not stay Flux's: nobody would look after it any more
+      const live = await kube.get<KubeObject>(one, ctx.signal).catch(unknownKind)
       if (live && isFluxOwned(live))
         await kube.patch(one, { metadata: { labels: Object.fromEntries(labels.map((label) => [label, null])) } })
     }
-  for (const ref of controllerRefs) await kube.remove(ref)
-  for (const one of (await fluxObjects(ctx)).toReversed()) await kube.remove(one)
-  await gone(kube, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.flux } }, ctx)
+  for (const one of [...controllerRefs, ...installed.toReversed()]) {
+    ctx.signal.throwIfAborted()
+    await kube.remove(one)
+  }
+  await gone(kube, [namespaceRef], ctx)
 }
 
 /** Flux finishes what it has to finish; where it is not there any more, nobody does. */
 async function drop(kube: Kube, ref: Ref, ctx: ClusterContext): Promise<void> {
-  const isThere = await kube.remove(ref).catch((error: unknown) => {
-    if (error instanceof RaibidError && error.message.includes(' knows no ')) return false
-    throw error
-  })
-  if (!isThere) return
+  ctx.signal.throwIfAborted()
+  if (!(await kube.remove(ref).catch(unknownKind))) return
   for (let n = 0; n < 40; n++) {
     if (!(await kube.get(ref, ctx.signal))) return
     await sleep(250, undefined, { signal: ctx.signal })
   }
   await kube.patch(ref, { metadata: { finalizers: null } })
-}
-
-async function gone(kube: Kube, ref: Ref, { signal, say }: ClusterContext): Promise<void> {
-  for (let n = 0; await kube.get(ref, signal); n++) {
-    say(`waits until ${ref.kind} ${ref.metadata.name} is gone`)
-    if (n === 180) throw new RaibidError(`${ref.kind} ${ref.metadata.name} did not go within 90 s`)
-    await sleep(500, undefined, { signal })
-  }
 }

@@ -60,8 +60,8 @@ async function systemctl({ host, signal }: ClusterContext, verb: 'restart' | 'st
 /** k3s writes its own a moment after its start. Whose the file is doesn't change: under sudo it is the person's. */
 async function kubeconfig({ ctx, env, withinMs }: Doing): Promise<void> {
   const { host, signal, say } = ctx
-  for (const end = Date.now() + withinMs; !existsSync(host.path(at.kubeconfig)); await sleep(250, undefined, { signal })) {
-    if (Date.now() > end)
+  for (const end = performance.now() + withinMs; !existsSync(host.path(at.kubeconfig)); await sleep(250, undefined, { signal })) {
+    if (performance.now() > end)
       throw new RaibidError(`k3s has not written ${at.kubeconfig} within ${withinMs / 1000} s: see \`just logs k3s\``)
     say(`waits for ${at.kubeconfig}`)
   }

@@ -1,7 +1,17 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { ClusterContext } from '#lib/cluster/component.ts'
+import { flux } from '#lib/cluster/components/flux.ts'
 import { gitea } from '#lib/cluster/components/gitea.ts'
+import { gone, stuck } from '#lib/cluster/components/gone.ts'
+import { giteaSetup } from '#lib/cluster/components/gitea-setup.ts'
 import { namespaces } from '#lib/cluster/components/namespaces.ts'
+import { postgres } from '#lib/cluster/components/postgres.ts'
 import { redis } from '#lib/cluster/components/redis.ts'
 import { cluster } from '#lib/contract.ts'
 import { look } from '#lib/bootstrap/look.ts'
@@ -10,6 +20,7 @@ import { contextFor, walk } from '#test/helpers/bootstrapped.ts'
 import { status, type Answer, type Heard } from '#test/helpers/fake-api.ts'
 
 const namespace = cluster.infrastructure
+const database = { apiVersion: 'v1', kind: 'Secret', metadata: { name: cluster.giteaDatabaseSecret, namespace } }
 const quick = { ...redis, needs: [], settlesWithinMs: 10 }
 let api: Awaited<ReturnType<typeof apiStore>>
 let ctx: ClusterContext
@@ -122,6 +133,122 @@ describe('what goes wrong is said with its reason', () => {
     const found = await redis.check(ctx)
     expect(found.reason).toBe('StatefulSet redis has 0 of 1 pods ready')
   })
+})
+
+test('gitea-setup that was interrupted before it made the agents’ user goes on there', async () => {
+  const answers: Record<string, [number, unknown]> = {
+    '/api/v1/user': [200, { login: 'raibid' }],
+    '/api/v1/orgs/platform': [200, {}],
+    '/api/v1/repos/platform/fleet': [200, { id: 1, name: 'fleet', owner: { login: 'platform' }, clone_url: 'x', private: true }],
+    // as 1.27.3 says it
+    '/api/v1/repos/platform/fleet/collaborators/agents': [422, { message: 'user does not exist [uid: 0, name: agents]' }],
+  }
+  const asked: string[] = []
+  const server = createServer((request, response) => {
+    const path = request.url!.split('?')[0]!
+    asked.push(path)
+    const [code, body] = answers[path] ?? (path.endsWith('hooks') ? [200, []] : [404, { message: 'not found' }])
+    response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  vi.stubEnv('RAIBID_GITEA_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  await open()
+  await gitea.apply(ctx)
+  const found = await look(giteaSetup, ctx)
+  vi.unstubAllEnvs()
+  server.close()
+  expect(found.evidence?.slice(0, 2)).toEqual(['there is no user agents', 'agents may not read platform/fleet'])
+})
+
+describe('what is taken away', () => {
+  const cut = (n: number) => {
+    let left = n
+    return ({ method }: Heard): Answer | undefined =>
+      method === 'DELETE' && left-- <= 0 ? (response) => void response.destroy() : undefined
+  }
+  test.each([0, 1, 2, 3, 5, 8])('interrupted after %i deletes, the rest is found again', async (n) => {
+    let refuse = cut(n)
+    await open((heard) => refuse(heard))
+    for (const one of [namespaces, redis]) await one.apply(ctx)
+    const [done] = await Promise.allSettled([redis.remove!(ctx)])
+    refuse = () => undefined
+    if (done.status === 'rejected') expect((await redis.check(ctx)).state).toBe('degraded')
+    await redis.remove!(ctx)
+    expect((await redis.check(ctx)).state).toBe('absent')
+    expect(JSON.stringify(api.all())).not.toContain('redis-acl')
+  })
+
+  test('a namespace that does not go is not gone; who can’t look says so', async () => {
+    await open()
+    await namespaces.apply(ctx)
+    for (const one of api.all())
+      if (one.kind === 'Namespace') api.put({ ...one, metadata: { ...one.metadata, deletionTimestamp: 'now' } })
+      else await (await ctx.kube()).remove(one)
+    expect(await namespaces.check(ctx)).toMatchObject({ state: 'degraded', reason: expect.stringContaining('is being deleted') })
+    await api.stop()
+    await expect(
+      gone(await ctx.kube(), [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ci' } }], ctx),
+    ).rejects.toThrow('cannot reach Kubernetes')
+  })
+
+  test('Flux of which a teardown has left the namespace is not gone', async () => {
+    await open()
+    expect(await flux.check(ctx)).toEqual({ state: 'absent' })
+    api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.flux } })
+    expect(await flux.check(ctx)).toMatchObject({ state: 'degraded', reason: 'Deployment source-controller does not exist' })
+  })
+
+  test('Flux whose own list can’t be had: nothing is taken away by halves', async () => {
+    const kinds = [{ name: 'kustomizations', kind: 'Kustomization', namespaced: true }]
+    await open(({ path }) => (path === '/apis/kustomize.toolkit.fluxcd.io/v1' ? { body: { resources: kinds } } : undefined))
+    const bare = await contextFor(api.kubeconfig, '', { airgap: mkdtempSync(join(tmpdir(), 'raibid-airgap-')) })
+    await expect(flux.remove!(bare)).rejects.toThrow('flux-install.yaml')
+    bare.forgetKube()
+    expect(api.heard.filter(({ method }) => method === 'DELETE')).toEqual([])
+  })
+
+  test('Gitea alone: PostgreSQL keeps the password that it was made with', async () => {
+    await open()
+    for (const one of [postgres, gitea]) await one.apply(ctx)
+    const before = api.get(database).data
+    await gitea.remove!(ctx)
+    expect([api.get(database)?.data, (await gitea.check(ctx)).state]).toEqual([before, 'absent'])
+    await postgres.remove!(ctx)
+    expect(api.get(database)).toBeUndefined()
+  })
+
+  test('the database’s Secret that somebody deleted is made of what Gitea knows: PostgreSQL has no other password', async () => {
+    await open()
+    for (const one of [postgres, gitea]) await one.apply(ctx)
+    const before = api.get(database).data
+    await (await ctx.kube()).remove(database)
+    expect((await postgres.check(ctx)).reason).toBe('Secret infrastructure/gitea-postgres is missing')
+    await postgres.apply(ctx)
+    expect(api.get(database).data).toEqual(before)
+  })
+
+  test('what holds an object is said: its finalizers, or Kubernetes’ own words of a namespace', () => {
+    const one = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', finalizers: ['x.example/keep'] } }
+    expect(stuck(one)).toBe('ConfigMap a (its finalizers are x.example/keep)')
+    const conditions = [
+      { type: 'NamespaceContentRemaining', status: 'True', message: 'configmaps. has 1 resource instances' },
+      { type: 'NamespaceDeletionDiscoveryFailure', status: 'False', message: 'all is well' },
+    ]
+    expect(stuck({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ci' }, status: { conditions } })).toBe(
+      'Namespace ci (configmaps. has 1 resource instances)',
+    )
+  })
+})
+
+test('an admission webhook that does not answer is named, not the API server', async () => {
+  await open(({ method, query }) =>
+    method === 'PATCH' && !query.get('dryRun')
+      ? status(500, 'InternalError', 'Internal error occurred: failed calling webhook "policy.example": connection refused')
+      : undefined,
+  )
+  const [said] = await walk([quick], ctx)
+  expect(said).toMatch(/^redis: failed \(.* asks an admission webhook about Secret .*, which does not answer: .*policy.example/)
+  expect(said).not.toContain('etcd')
 })
 
 describe('what is there is left alone', () => {

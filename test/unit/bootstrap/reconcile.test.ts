@@ -113,6 +113,27 @@ describe('reconcile', () => {
     expect(notices).toEqual([])
   })
 
+  test('a clock that is set back holds up nothing, and makes nobody thrash', async () => {
+    const a = standIn('a')
+    const { turn, pass, notices } = await installed(a)
+    for (let i = 0; i < 3; i++) {
+      drift(a)
+      expect(await turn()).toEqual(['a: repair, repaired'])
+    }
+    pass(-86_400_000)
+    drift(a)
+    expect(await turn()).toEqual(['a: repair, repaired'])
+    drift(a)
+    const { apply } = a
+    a.apply = async () => {}
+    pass(86_400_000 * 2)
+    expect(await turn()).toEqual(['a: repair, failed'])
+    a.apply = apply
+    pass(-3_600_000)
+    expect(await turn()).toEqual(['a: repair, repaired'])
+    expect(notices).toEqual([])
+  })
+
   test('a repair that never gets well is a failed one', async () => {
     const a = standIn('a')
     const { turn, state } = await installed(a)

@@ -1,10 +1,11 @@
 import { getEventListeners } from 'node:events'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { dryRun } from '#lib/bootstrap/dry-run.ts'
 import { look, lookAll, NoClusterError } from '#lib/bootstrap/look.ts'
-import { choose, inOrder } from '#lib/bootstrap/order.ts'
+import { choose, goOn, inOrder } from '#lib/bootstrap/order.ts'
+import { journal } from '#lib/bootstrap/journal.ts'
 import { lockCluster } from '#lib/bootstrap/lock.ts'
 import { files } from '#lib/contract.ts'
 import { InterruptedError, RaibidError, UnreachableError } from '#lib/errors.ts'
@@ -44,6 +45,22 @@ describe('bootstrap', () => {
     expect(
       second.state.transitions.filter(({ component }) => component === 'b').map(({ from, to }) => `${from} → ${to}`),
     ).toEqual(['absent → deploying', 'deploying → failed', 'failed → repairing', 'repairing → healthy'])
+  })
+
+  test('on ground that is not firm nothing is begun, and the command that goes on begins with what has to be mended', async () => {
+    const [ctx, [a, b, c]] = [await standInContext(), three()]
+    await bootstrapOf([a, b, c], ctx)
+    a.finding = { state: 'degraded', reason: 'a broke' }
+    b.finding = { state: 'degraded', reason: 'b, too' }
+    c.finding = { state: 'absent' }
+    const { outcomes } = await bootstrapOf([a, b, c], ctx, { from: 'c' })
+    expect(outcomes.at(-1)).toMatchObject({ what: 'failed', lacks: 'a', reason: 'it needs a, which is degraded: a broke' })
+    expect(c.asked.filter((one) => one === 'apply').length).toBe(1)
+    expect(goOn('c', { from: 'c' }, 'a')).toBe('just bootstrap --from a')
+    expect(goOn('c', { only: ['c'], skip: ['x'] }, 'a')).toBe('just bootstrap --only a --only c --skip x')
+    expect(goOn('c', { only: ['c'] })).toBe('just bootstrap --only c')
+    const again = await bootstrapOf([a, b, c], ctx, { from: 'a' })
+    expect(again.words).toEqual(['a: applied', 'b: applied', 'c: applied'])
   })
 
   test('what never gets well is a failure with its last finding', async () => {
@@ -158,21 +175,49 @@ describe('what is written down', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
     for (const text of [
       '{"version":1,',
-      '{"version":2}',
+      '{"version":"2"}',
       '{"version":1,"settings":null,"components":{"a":{"state":"dancing"}},"transitions":[]}',
     ]) {
       writeFileSync(file, text)
       const { said, words } = await bootstrapOf([standIn('a')], ctx)
-      expect(said[0]).toContain(`it is now ${file}.damaged`)
+      expect(said[0]).toContain(`keeps it as ${file}.damaged`)
       expect(words).toEqual(['a: applied'])
       expect(readFileSync(`${file}.damaged`, 'utf8')).toBe(text)
     }
   })
 
+  test('whoever only looks leaves a damaged one where it is; what was chosen is read if it can be', async () => {
+    const { home } = await standInContext()
+    const file = join(home, files.clusterState)
+    mkdirSync(join(home, 'cluster'))
+    const settings = { preset: 'team', existing: { kubeconfig: '/k' }, airgap: null, mirrors: {} }
+    for (const [text, lost] of [
+      ['{', true],
+      ['null', true],
+      [JSON.stringify({ version: 1, settings, components: { a: 1 }, transitions: [] }), false],
+    ] as const) {
+      writeFileSync(file, text)
+      const notes = journal(home, () => {})
+      expect([notes.lost, notes.state().settings]).toEqual([lost, lost ? null : settings])
+      expect([readFileSync(file, 'utf8'), existsSync(`${file}.damaged`)]).toEqual([text, false])
+    }
+  })
+
+  test('one of a newer raibid-ci is none of ours: nothing is done to it', async () => {
+    const { home } = await standInContext()
+    const file = join(home, files.clusterState)
+    mkdirSync(join(home, 'cluster'))
+    writeFileSync(file, '{"version":2,"components":[]}')
+    expect(() => journal(home, () => {})).toThrow(
+      /state.json was written by a newer raibid-ci \(version 2 of it; this one knows 1\)/,
+    )
+    expect(readFileSync(file, 'utf8')).toBe('{"version":2,"components":[]}')
+  })
+
   test('a disk that is full ends the run with the file’s name', async () => {
     const ctx = await standInContext()
-    // a file where the folder should be stands for a write that fails
-    writeFileSync(join(ctx.home, 'cluster'), '')
+    // a folder where the file should be stands for a write that fails
+    mkdirSync(join(ctx.home, `cluster/state.json.${process.pid}`), { recursive: true })
     await expect(bootstrapOf(three(), ctx)).rejects.toThrow(/state.json can't be written: .*free some disk/)
   })
 })
@@ -187,5 +232,22 @@ describe('the lock', () => {
     lockCluster(home, 'reconcile')()
     writeFileSync(join(home, files.clusterLock), 'rubbish')
     lockCluster(home, 'reconcile')()
+  })
+
+  test('what was being written by who was killed goes with it; who lives is let be', async () => {
+    const { home } = await standInContext()
+    const folder = join(home, 'cluster')
+    mkdirSync(folder)
+    const [dead, alive] = [`state.json.${2 ** 22 - 3}`, `lock.${process.ppid}`]
+    for (const name of [dead, alive, 'state.json.damaged']) writeFileSync(join(folder, name), '')
+    lockCluster(home, 'bootstrap')()
+    expect(readdirSync(folder).toSorted()).toEqual([alive, 'state.json.damaged'])
+  })
+
+  test('that can’t be made is one sentence with its file, and no fault of ours', async () => {
+    const { home } = await standInContext()
+    writeFileSync(join(home, 'cluster'), '')
+    expect(() => lockCluster(home, 'bootstrap')).toThrow(RaibidError)
+    expect(() => lockCluster(home, 'bootstrap')).toThrow(/cluster\/lock can't be made: .*free some disk or correct its owner/)
   })
 })

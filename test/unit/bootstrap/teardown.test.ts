@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { journal } from '#lib/bootstrap/journal.ts'
 import { inOrder } from '#lib/bootstrap/order.ts'
+import { reconcile } from '#lib/bootstrap/reconcile.ts'
 import { confirmed, leftHanging, teardown, toRemove, type Removed } from '#lib/bootstrap/teardown.ts'
 import { RaibidError, UnreachableError } from '#lib/errors.ts'
 import { bootstrapOf, standIn, standInContext, type StandIn } from '#test/helpers/components.ts'
@@ -33,6 +34,22 @@ describe('teardown', () => {
     ])
   })
 
+  test('what a person takes down nobody builds up again, whatever becomes of it', async () => {
+    const [a, ctx] = [standIn('a'), await standInContext()]
+    await bootstrapOf([a], ctx)
+    const notes = journal(ctx.home, () => {})
+    const wanted: unknown[] = []
+    a.remove = async () => {
+      wanted.push(notes.state().components['a']!.wanted)
+      a.finding = { state: 'degraded', reason: 'half of it is gone' }
+      throw new RaibidError('the connection broke')
+    }
+    await teardown([a], ctx, { journal: notes, emit: () => {} })
+    expect(wanted).toEqual([false])
+    const did = await reconcile([a], ctx, { journal: notes, notify: async () => {} })
+    expect(did).toMatchObject([{ what: 'not wanted' }])
+  })
+
   test('a removal that is refused says why', async () => {
     const remove = async () => {
       throw new RaibidError('the account may not delete namespaces')
@@ -48,7 +65,7 @@ describe('teardown', () => {
     }
     const b = () => standIn('b', [], { remove: gone })
     expect((await tornDown([standIn('k3s', [], { withoutCluster: true }), b()])).words).toEqual(['b: goes', 'k3s: removed'])
-    expect((await tornDown([b()])).words).toEqual(['b: left'])
+    expect((await tornDown([b()])).removed).toMatchObject([{ what: 'left', unreachable: true }])
   })
 
   test('nothing there is nothing done; what has nothing to take away stays', async () => {

@@ -13,9 +13,9 @@ const read = (secrets: Secret[], name: string, key: string): string =>
 test('three Secrets under the names of the contract, each where it is read', () => {
   const secrets = redisSecrets({ random: randomBytes })
   expect(secrets.map(({ metadata }) => [metadata.namespace, metadata.name])).toEqual([
-    [cluster.infrastructure, cluster.redisAclSecret],
     [cluster.namespace, cluster.redisAppSecret],
     [cluster.namespace, cluster.redisKedaSecret],
+    [cluster.infrastructure, cluster.redisAclSecret],
   ])
   expect(read(secrets, 'redis-app', 'url')).toMatch(/^redis:\/\/app:[0-9a-f]{64}@redis\.infrastructure\.svc:6379$/)
 })
@@ -34,6 +34,8 @@ test('Redis knows digests only, and nobody without a name', () => {
 test('what exists stays, what is missing is made', () => {
   const first = redisSecrets({ random: randomBytes })
   expect(redisSecrets({ existing: first, random: randomBytes })).toEqual(first)
+  // what is made of the others: a password that nobody kept must not be in it
+  expect(first.at(-1)!.metadata.name).toBe(cluster.redisAclSecret)
   const without = redisSecrets({ existing: first.filter(({ metadata }) => metadata.name !== 'redis-keda'), random: randomBytes })
   expect(read(without, 'redis-app', 'url')).toBe(read(first, 'redis-app', 'url'))
   expect(read(without, 'redis-keda', 'password')).not.toBe(read(first, 'redis-keda', 'password'))
