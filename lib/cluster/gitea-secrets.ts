@@ -8,7 +8,9 @@ import { kept, secret, type Secret, type SecretOptions } from './secret.ts'
 export function giteaSecrets(options: SecretOptions): Secret[] {
   const { infrastructure, giteaAdminSecret, giteaDatabaseSecret, giteaSecret } = cluster
   const hex = (size: number): string => options.random(size).toString('hex')
-  const database = kept(options, giteaDatabaseSecret, 'password') ?? hex(32)
+  // one of the two that is lost is made of the other: a new password would lock Gitea out of its data
+  const database =
+    kept(options, giteaDatabaseSecret, 'password') ?? kept(options, giteaSecret, 'GITEA__database__PASSWD') ?? hex(32)
   const own = (key: string, make: () => string): [string, string] => [key, kept(options, giteaSecret, key) ?? make()]
   // what Gitea itself makes of 32 bytes: base64url, 43 characters (modules/generate)
   const key32 = (): string => options.random(32).toString('base64url')

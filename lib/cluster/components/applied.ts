@@ -17,6 +17,8 @@ export interface Applied extends Omit<Component, 'check' | 'plan' | 'apply' | 'r
   objects(ctx: ClusterContext): KubeObject[]
   /** Made once, and what exists is kept: the function is given it. */
   secrets?(options: SecretOptions): Secret[]
+  /** Secrets of others, in which the function finds again what is lost of its own. */
+  knownBy?: readonly Ref[]
   /** What goes with it besides, when it is removed: the volumes of a StatefulSet, which no manifest names. */
   besides?: readonly Ref[]
   /** Asked when all is there and ready: does it also answer? */
@@ -25,14 +27,15 @@ export interface Applied extends Omit<Component, 'check' | 'plan' | 'apply' | 'r
 
 /** The whole component: absent without any of its objects, degraded with what is missing, changed or not ready, else healthy. */
 export function applied(spec: Applied): Component {
-  const { objects, secrets = () => [], besides = [], answers, ...rest } = spec
+  const { objects, secrets = () => [], knownBy = [], besides = [], answers, ...rest } = spec
+  const lackingSecrets = (kube: Kube, signal: AbortSignal) => wantedSecrets(kube, secrets, knownBy, signal)
 
   async function check(ctx: ClusterContext): Promise<Finding> {
     const kube = await ctx.kube()
     const list = objects(ctx)
     const [changes, missing] = [
       await Promise.all(list.map((one) => changeOf(kube, one, ctx.signal))),
-      await wantedSecrets(kube, secrets, ctx.signal),
+      await lackingSecrets(kube, ctx.signal),
     ]
     const owned = list.filter(({ kind }) => kind !== 'Namespace')
     if (
@@ -56,7 +59,7 @@ export function applied(spec: Applied): Component {
       if (state === 'absent') return [...making, ...list.map((one) => `apply ${nameOf(one)}`)]
       const kube = await ctx.kube()
       const changes = await Promise.all(list.map((one) => changeOf(kube, one, ctx.signal)))
-      const lacking = await wantedSecrets(kube, secrets, ctx.signal)
+      const lacking = await lackingSecrets(kube, ctx.signal)
       const steps = changes.flatMap((one, i) => (one ? [`apply ${nameOf(list[i]!)}: ${sentence(one)}`] : []))
       return [
         ...lacking.map(({ secret }) => `complete ${nameOf(secret)}`),
@@ -70,7 +73,7 @@ export function applied(spec: Applied): Component {
       // a Secret goes into a namespace, and is read by what comes after
       const namespaces = list.filter(({ kind }) => kind === 'Namespace')
       for (const one of namespaces) await applyOne(kube, one, ctx)
-      for (const { secret } of await wantedSecrets(kube, secrets, ctx.signal)) await kube.apply(secret, { force: true })
+      for (const { secret } of await lackingSecrets(kube, ctx.signal)) await kube.apply(secret, { force: true })
       for (const one of list.filter((one) => !namespaces.includes(one))) await applyOne(kube, one, ctx)
     },
     async remove(ctx) {
@@ -103,8 +106,8 @@ async function applyOne(kube: Kube, one: KubeObject, { signal, say }: ClusterCon
 }
 
 /** The Secrets that lack something or hold something else than they must, whole, and why. */
-async function wantedSecrets(kube: Kube, make: NonNullable<Applied['secrets']>, signal: AbortSignal) {
-  const names = make({ random: randomBytes })
+async function wantedSecrets(kube: Kube, make: NonNullable<Applied['secrets']>, knownBy: readonly Ref[], signal: AbortSignal) {
+  const names: Ref[] = [...make({ random: randomBytes }), ...knownBy]
   const existing = (await Promise.all(names.map((one) => kube.get<Secret & Ref>(one, signal)))).filter((one) => one !== null)
   const wanted = make({ random: randomBytes, existing })
   return wanted.flatMap((secret) => {

@@ -12,5 +12,6 @@ export const postgres = applied({
   settlesWithinMs: 180_000,
   objects: ({ config, settings }) => partsOf(config, settings).postgres,
   secrets: (options) => giteaSecrets(options).filter(({ metadata }) => metadata.name === cluster.giteaDatabaseSecret),
+  knownBy: [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: cluster.giteaSecret, namespace: cluster.infrastructure } }],
   besides: [dataOf(cluster.postgres)],
 })
