@@ -2,7 +2,7 @@
 /** Claims one job, runs it, and exits. 0: the agent did its work, whatever the build's result; anything else: the agent itself failed. */
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
-import { env, rehearseFlag, spareFlag } from '#lib/contract.ts'
+import { env, rehearseFlag, secretsFlag, spareFlag } from '#lib/contract.ts'
 import { messageOf } from '#lib/errors.ts'
 import { giveBackMemory } from '#lib/give-back-memory.ts'
 import { connectLasting } from '#lib/queue/connect-lasting.ts'
@@ -33,8 +33,11 @@ let bornAt = Math.round(performance.timeOrigin)
 let pool = process.env[env.pool] || 'default'
 
 async function main(): Promise<number> {
+  // first of all, and not into this process's environment: what it starts could inherit them
+  const given = process.argv.includes(secretsFlag) ? (await import('./given.ts')).takeSecrets() : null
   const { loadConfig } = await import('#lib/config.ts')
-  const config = await loadConfig()
+  const config = await loadConfig(given ? { env: { ...process.env, ...given } } : {})
+  const secretKey = given?.[env.secretKey]
   if (!config.redisUrl) throw new Error(`there is no queue: set ${env.redisUrl}`)
   const url = config.redisUrl
   const redis = connectLasting(url, { enableReadyCheck: false, lazyConnect: spare })
@@ -78,7 +81,9 @@ async function main(): Promise<number> {
     clearTimeout(late)
     say(`claimed ${job.id} attempt ${job.attempt}`)
     const { ended, claimed } = await runner
-      .then(({ runJob }) => runJob({ job, token, next, agent, worker, bell: openBell, config, bornAt, drain: drain.signal }))
+      .then(({ runJob }) =>
+        runJob({ job, token, next, agent, worker, bell: openBell, config, secretKey, bornAt, drain: drain.signal }),
+      )
       .catch(async (error: unknown) => {
         // a broken agent says so on the job: it costs a try, like an agent that was lost
         await worker.release(token, 'lost', `agent error: ${messageOf(error)}`)

@@ -31,6 +31,8 @@ export interface RunOptions {
   worker: Worker
   bell: () => Redis
   config: Config
+  /** The key that opens secrets, when it is neither in the environment nor in its file. */
+  secretKey?: string | undefined
   /** When the process became an agent, ms. */
   bornAt: number
   drain: AbortSignal
@@ -92,7 +94,7 @@ export async function runJob(options: RunOptions): Promise<Ran> {
   }
 
   async function build(): Promise<Outcome> {
-    const secrets = await openSecrets(job, config.home)
+    const secrets = await openSecrets(job, config.home, options.secretKey)
     if (typeof secrets === 'string')
       return { kind: 'result', result: { state: 'failed', reason: secrets, exitCode: null, phases: [], steps: [] } }
     const redisPassword = decodeURIComponent(new URL(config.redisUrl!).password)

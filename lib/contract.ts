@@ -123,11 +123,20 @@ export const routes = {
 /** The file in a built repository that says how to build it. */
 export const pipelineFile = '.raibid.yaml'
 
-/** How node runs an agent: a build that prints a gigabyte passes through it, and short-lived strings must not pile up (measured: 300 MB without). */
-export const agentNodeFlags = ['--max-semi-space-size=2', '--max-old-space-size=96'] as const
+/**
+ * How node runs an agent: a build that prints a gigabyte passes through it, and short-lived strings must not pile up (measured: 300 MB without).
+ * SIGUSR1, which any process of its user may send, would open node's debugger on loopback, and with it all that an agent knows.
+ */
+export const agentNodeFlags = ['--max-semi-space-size=2', '--max-old-space-size=96', '--disable-sigusr1'] as const
 
 /** How node runs `serve`: without, V8 lets the garbage of short requests grow to 200 MB before it looks at it (measured: 310 MB instead of 133). */
 export const serveNodeFlags = ['--max-semi-space-size=2', '--max-old-space-size=256'] as const
+
+/** What an agent of the image must not have in its environment, which its builds can read; agent/start.sh hands these over in another way. */
+export const agentSecrets = [env.redisUrl, env.secretKey, env.gitCredentials] as const
+
+/** Argument of an agent that is handed them: as lines `NAME=value` on its standard input, a pipe. */
+export const secretsFlag = '--secrets-on-stdin'
 
 /** Argument of an agent that boots ahead of its use: it waits on its IPC channel to be told its pool, and connects to nothing before. */
 export const spareFlag = '--spare'

@@ -10,7 +10,8 @@ import { keyFile } from './key-file.ts'
  */
 export function secretKey(home: string, make: boolean, given = process.env[env.secretKey]): Buffer {
   const path = join(home, files.secretKey)
-  let text = given
+  // what a person put into a Secret or a file of variables often ends with a line end; an empty variable counts as not set
+  let text = given?.trim() || undefined
   try {
     text ??= keyFile(path, make)
   } catch (error) {
@@ -19,7 +20,7 @@ export function secretKey(home: string, make: boolean, given = process.env[env.s
     )
   }
   if (!/^[0-9a-f]{64}$/i.test(text))
-    throw new RaibidError(`${given ? env.secretKey : path} does not hold a key: 64 hex digits are expected`)
+    throw new RaibidError(`${given?.trim() ? env.secretKey : path} does not hold a key: 64 hex digits are expected`)
   return Buffer.from(text, 'hex')
 }
 

@@ -22,5 +22,9 @@ export function ulid(at = Date.now()): string {
   return id
 }
 
+/** When it was made, ms. */
+export const ulidTime = (id: string): number =>
+  [...id.slice(0, 10).toUpperCase()].reduce((time, letter) => time * 32 + alphabet.indexOf(letter), 0)
+
 /** Is it one? Small letters count: people type ids. */
 export const isUlid = (text: string): boolean => /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i.test(text)

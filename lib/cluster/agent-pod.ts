@@ -51,7 +51,7 @@ function container(config: Config, pool: string, settings: PodSettings): Record<
     name: cluster.agentContainer,
     image: settings.image,
     imagePullPolicy: 'IfNotPresent',
-    // The image's entry point is an init that reaps and passes signals on; these are its arguments.
+    // The image's entry point (agent/start.sh) hides the secrets below from builds, and is an init; these are its arguments.
     args: ['node', ...agentNodeFlags, 'agent/main.ts'],
     workingDir: cluster.imageFolder,
     env: [

@@ -8,6 +8,7 @@ import { kept, secret, type Secret, type SecretOptions } from './secret.ts'
 export function giteaSecrets(options: SecretOptions): Secret[] {
   const { infrastructure, giteaAdminSecret, giteaDatabaseSecret, giteaSecret } = cluster
   const hex = (size: number): string => options.random(size).toString('hex')
+  // one of the two that is lost is made of the other: a new password would lock Gitea out of its data
   const database =
     kept(options, giteaDatabaseSecret, 'password') ?? kept(options, giteaSecret, 'GITEA__database__PASSWD') ?? hex(32)
   const own = (key: string, make: () => string): [string, string] => [key, kept(options, giteaSecret, key) ?? make()]

@@ -22,6 +22,34 @@ export function hasContext(env: NodeJS.ProcessEnv, name: string): boolean {
   }
 }
 
+/** What of a cluster and of a user another login would be; the address may be changed by who reaches it by another one. */
+const login = {
+  clusters: ['certificate-authority-data'],
+  users: ['client-certificate-data', 'client-key-data', 'token', 'username', 'password'],
+}
+
+/** Does a kubeconfig have, under `name`, the login of the one cluster of another? True for another that can't be read: there is nothing to renew it with. */
+export function holdsLogin(text: string, added: string, name: string): boolean {
+  const into = entriesOf(text)
+  const from = entriesOf(added)
+  return Object.entries(login).every(([list, fields]) => {
+    const wanted = inside(from[list]?.[0])
+    const has = inside(into[list]?.find((one) => one.name === name))
+    return fields.every((field) => wanted[field] === undefined || wanted[field] === has[field])
+  })
+}
+
+type Entry = { name?: string; cluster?: Record<string, unknown>; user?: Record<string, unknown> }
+const inside = ({ cluster, user }: Entry = {}): Record<string, unknown> => cluster ?? user ?? {}
+
+function entriesOf(text: string): Record<string, Entry[] | undefined> {
+  try {
+    return (parseDocument(text).toJS() ?? {}) as Record<string, Entry[] | undefined>
+  } catch {
+    return {}
+  }
+}
+
 /**
  * A kubeconfig with the one cluster of another put into it under `name`, in place of an earlier one of that name. Everything else stays as it
  * was written, and so does the current context, unless there was none. RaibidError for a text that is no kubeconfig.

@@ -15,9 +15,10 @@ interface Workload extends KubeObject {
   status?: { observedGeneration?: number; readyReplicas?: number; updatedReplicas?: number }
 }
 
-/** True where every pod that is wished for is ready, and of the newest version. */
+/** True where every pod that is wished for is ready, and of the newest version; one of which none is wished for does no work, and is not ready. */
 export function isReady({ metadata, spec = {}, status = {} }: Workload): boolean {
   const { replicas = 1 } = spec
+  if (replicas === 0) return false
   const seen = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
   return seen && (status.readyReplicas ?? 0) >= replicas && (status.updatedReplicas ?? 0) >= replicas
 }
@@ -33,6 +34,7 @@ export async function workloadState(kube: Kube, ref: Ref, signal?: AbortSignal):
   const name = `${ref.kind} ${ref.metadata.name ?? ''}`
   if (!found) return { ready: false, reason: `${name} does not exist` }
   if (isReady(found)) return { ready: true }
+  if (found.spec?.replicas === 0) return { ready: false, reason: `${name} is scaled to 0` }
   const { namespace = '' } = ref.metadata
   const [pods, claims, events] = await Promise.all([
     kube.list<Pod>({ ...kinds.pod, namespace, labels: selectorOf(found) }, signal).catch(nothing),

@@ -9,6 +9,7 @@ import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { keepOn, keeper as keeperOf } from '#lib/queue/keeper.ts'
 import { limits as defaults } from '#lib/queue/limits.ts'
 import { reader as readerOf } from '#lib/queue/reader.ts'
+import { queueSince } from '#lib/queue/since.ts'
 import { removeFolder } from '#lib/remove-folder.ts'
 import { createAgents } from './agents.ts'
 import { keepCaches } from './cache-upkeep.ts'
@@ -101,7 +102,7 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
     onWake: (wake) => (again = wake),
   })
   const hanging = watchHangs({ reader: readerOf(redis), redis, agents, lease: limits.lease, signal: ending.signal, say })
-  const sweeping = keepSwept(() => openStore(config), readerOf(redis), ending.signal, say)
+  const sweeping = keepSwept(() => openStore(config), { ...readerOf(redis), since: () => queueSince(redis) }, ending.signal, say)
   const startedAt = Date.now()
   const noteSelf = (stopping: boolean): void =>
     notePool(home, { pid: process.pid, startTime: knownProcess(process.pid)?.startTime ?? '', pools, startedAt, stopping })

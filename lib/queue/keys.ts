@@ -55,6 +55,8 @@ export const keys = {
   mirrorLease: (gitea: string) => `ci-mirror-lease:${gitea}`,
   /** hash: SHA-256 of an API token → JSON { id, name, role, createdAt }. */
   tokens: 'ci-tokens',
+  /** string: since when this queue is, ms; written at first sight by who sweeps the artifacts, and read by nobody else. */
+  since: 'ci-since',
   /** string: written by whoever asks whether writes are taken. */
   ready: 'ci-ready',
   /** capped stream: every change of state. */

@@ -8,6 +8,7 @@ import { connectLasting } from '#lib/queue/connect-lasting.ts'
 import { keeper as keeperOf, keepOn } from '#lib/queue/keeper.ts'
 import { limits as defaults } from '#lib/queue/limits.ts'
 import { reader as readerOf } from '#lib/queue/reader.ts'
+import { queueSince } from '#lib/queue/since.ts'
 import { control } from './control.ts'
 import { counters as countersOf } from './counters.ts'
 import { githubOf } from './github-of.ts'
@@ -77,7 +78,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     parts.push(
       keepSwept(
         () => openStore(config),
-        readerOf(redis),
+        { ...readerOf(redis), since: () => queueSince(redis) },
         ended.signal,
         (text) => say('artifacts', 'swept', { text }),
       ),

@@ -4,7 +4,7 @@ import { at, configText, header, hostsText, registriesText } from './files.ts'
 import { measure } from '#lib/machine/facts.ts'
 import { presets } from '../presets.ts'
 import type { Settings } from '../component.ts'
-import { hasContext, kubeconfigPath } from '../kubeconfig-file.ts'
+import { hasContext, holdsLogin, kubeconfigPath } from '../kubeconfig-file.ts'
 import { cluster } from '#lib/contract.ts'
 
 /** How a file is. `unreadable`: only root may say. */
@@ -80,10 +80,9 @@ async function versionOf(host: Host): Promise<string | null> {
   return /^k3s version (\S+)/m.exec(told?.stdout ?? '')?.[1] ?? null
 }
 
-/** The certificate of a new cluster is another one: then what was merged is of no use any more. */
+/** The certificate of a new cluster is another one, and k3s renews those of its administrator: then what was merged is of no use any more. */
 function kubeconfigHolds(host: Host, env: NodeJS.ProcessEnv): boolean {
   if (!hasContext(env, cluster.context)) return false
   const own = textAt(host, at.kubeconfig)
-  const authority = /certificate-authority-data: (\S+)/.exec(own ?? '')?.[1]
-  return !authority || readFileSync(kubeconfigPath(env), 'utf8').includes(authority)
+  return !own || holdsLogin(readFileSync(kubeconfigPath(env), 'utf8'), own, cluster.context)
 }

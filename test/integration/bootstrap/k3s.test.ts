@@ -110,6 +110,17 @@ test('the kubeconfig of a person keeps what it has, its current context, and its
   expect(statSync(machine.kubeconfig).mode & 0o777).toBe(0o600)
 })
 
+test('a certificate that k3s has renewed is taken over, once, and what else is there stays', async () => {
+  await go()
+  machine.put(at.kubeconfig, machine.read(at.kubeconfig).replace('token-of-default', 'renewed'))
+  const ctx = await contextOf()
+  expect((await k3s().plan(ctx, await k3s().check(ctx)))[0]).toContain('add the context raibid-ci')
+  expect((await go()).what).toBe('applied')
+  const { users } = parse(readFileSync(machine.kubeconfig, 'utf8')) as { users: { name: string; user: object }[] }
+  expect(users).toEqual([{ name: 'raibid-ci', user: { token: 'renewed' } }])
+  expect((await go()).what).toBe('nothing')
+})
+
 test('a kubeconfig that is none is not written to', async () => {
   mkdirSync(dirname(machine.kubeconfig), { recursive: true })
   writeFileSync(machine.kubeconfig, 'clusters: [\ntoken: s3cret')

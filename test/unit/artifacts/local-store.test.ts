@@ -117,7 +117,8 @@ test('the sweep removes what no job has, and older attempts; never what another 
     { id: retried, attempt: 2 },
     { id: there, attempt: 1 },
   ] as Job[]
-  expect(await sweepArtifacts(store, { jobsOf: (ids) => Promise.resolve(known.filter(({ id }) => ids.includes(id))) })).toBe(3)
+  const jobsOf = (ids: readonly string[]) => Promise.resolve(known.filter(({ id }) => ids.includes(id)))
+  expect(await sweepArtifacts(store, { jobsOf, since: () => Promise.resolve(0) })).toEqual({ removed: 3, older: 0 })
   expect(readdirSync(root).sort()).toEqual([retried, there, 'incoming', 'of somebody else'].sort())
   expect(readdirSync(join(root, 'incoming'))).toEqual([])
   expect(await store.list({ job: retried, attempt: 2 })).toHaveLength(1)
@@ -125,4 +126,18 @@ test('the sweep removes what no job has, and older attempts; never what another 
     false,
     true,
   ])
+})
+
+test('the sweep leaves what is older than the queue: its data was lost, and nothing was forgotten', async () => {
+  const workspace = folder({ a: 'a' })
+  const root = folder()
+  const store = localStore(root)
+  const lost = 1_800_000_000_000
+  const [before, after, known] = [ulid(lost - 1), ulid(lost), ulid(lost - 2)]
+  for (const job of [before, after, known]) await store.put({ job, attempt: 1 }, workspace, ['a'], quiet)
+  const jobsOf = () => Promise.resolve([{ id: known, attempt: 2 }] as Job[])
+  const swept = () => sweepArtifacts(store, { jobsOf, since: () => Promise.resolve(lost) })
+  expect(await swept()).toEqual({ removed: 2, older: 1 })
+  expect(readdirSync(root).sort()).toEqual([before, 'incoming'].sort())
+  expect(await swept()).toEqual({ removed: 0, older: 1 })
 })

@@ -3,7 +3,7 @@ import { parse } from 'yaml'
 import { configText, corednsCustom, hostsText, hostsWithout, registriesText } from '#lib/cluster/k3s/files.ts'
 import { steps } from '#lib/cluster/k3s/steps.ts'
 import type { K3sSeen } from '#lib/cluster/k3s/seen.ts'
-import { mergeKubeconfig, withoutContext } from '#lib/cluster/kubeconfig-file.ts'
+import { holdsLogin, mergeKubeconfig, withoutContext } from '#lib/cluster/kubeconfig-file.ts'
 import { presets } from '#lib/cluster/presets.ts'
 import { k3sVersion } from '#lib/cluster/releases.ts'
 import { measure } from '#lib/machine/facts.ts'
@@ -102,5 +102,26 @@ describe('a kubeconfig', () => {
     )
     expect(() => mergeKubeconfig('', 'a: 1', 'raibid-ci', 'f')).toThrow('names no cluster and user')
     expect(withoutContext('a: 1\n', 'raibid-ci', 'f')).toBe('a: 1\n')
+  })
+})
+
+describe('the login of k3s in a kubeconfig', () => {
+  const own = (ca: string, certificate: string, key = 'k', server = 'https://127.0.0.1:6443') =>
+    `clusters:\n- name: default\n  cluster: {server: ${server}, certificate-authority-data: ${ca}}\nusers:\n- name: default\n  user: {client-certificate-data: ${certificate}, client-key-data: ${key}}\n`
+  const merged = mergeKubeconfig('', own('ca', 'one'), 'raibid-ci', 'x')
+
+  test.each([
+    ['the same', own('ca', 'one'), true],
+    ['reached by another address', own('ca', 'one', 'k', 'https://10.0.0.1:6443'), true],
+    ['a new cluster', own('other', 'one'), false],
+    ['a renewed certificate', own('ca', 'two'), false],
+    ['a renewed key', own('ca', 'one', 'l'), false],
+    ['a token besides', own('ca', 'one').replace('user: {', 'user: {token: t, '), false],
+    ['what can’t be read', 'clusters: [', true],
+    ['an empty one', '', true],
+  ])('%s: %s', (_, now, expected) => expect(holdsLogin(merged, now, 'raibid-ci')).toBe(expected))
+
+  test('another’s login of the same certificate is not ours', () => {
+    expect(holdsLogin(own('ca', 'one'), own('ca', 'one'), 'raibid-ci')).toBe(false)
   })
 })
