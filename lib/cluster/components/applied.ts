@@ -6,7 +6,7 @@ import { podOf } from '../requests.ts'
 import type { Secret, SecretOptions } from '../secret.ts'
 import type { Ref } from '../types.ts'
 import { workloadState, type WorkloadState } from '../workload.ts'
-import { changeOf, sentence, type Change } from './change.ts'
+import { changeOf, put, sentence, type Change } from './change.ts'
 import { gone, unknownKind } from './gone.ts'
 import { logsOf } from './logs.ts'
 
@@ -73,9 +73,9 @@ export function applied(spec: Applied): Component {
       const list = objects(ctx)
       // a Secret goes into a namespace, and is read by what comes after
       const namespaces = list.filter(isNamespace)
-      for (const one of namespaces) await applyOne(kube, one, ctx)
+      for (const one of namespaces) await put(kube, one, ctx)
       for (const { secret } of await wantedSecrets(kube, secrets, knows, ctx.signal)) await kube.apply(secret, { force: true })
-      for (const one of list.filter((one) => !namespaces.includes(one))) await applyOne(kube, one, ctx)
+      for (const one of list.filter((one) => !namespaces.includes(one))) await put(kube, one, ctx)
     },
     async remove(ctx) {
       const kube = await ctx.kube()
@@ -104,16 +104,6 @@ const more = ([first = '', ...others]: readonly string[]): string =>
 function found(states: readonly WorkloadState[]): Finding | undefined {
   const wrong = states.find(({ ready }) => !ready)
   return wrong && { state: 'degraded', reason: wrong.reason ?? 'not ready', evidence: wrong.evidence ?? [] }
-}
-
-async function applyOne(kube: Kube, one: KubeObject, ctx: ClusterContext): Promise<void> {
-  ctx.signal.throwIfAborted()
-  const change = await changeOf(kube, one, ctx.signal)
-  if (!change) return
-  // what is on its way out can't be kept, and takes what is written to it along
-  if (change.is === 'going') await gone(kube, [one], ctx)
-  ctx.say(`applies ${nameOf(one)}`)
-  await kube.apply(change.wish, { force: true })
 }
 
 /** The Secrets that lack something or hold something else than they must, whole, and why. */

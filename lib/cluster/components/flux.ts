@@ -12,7 +12,7 @@ import { sourceRef, syncObjects } from '../gitops/sync.ts'
 import { mustLogin } from '../gitea-login.ts'
 import { nameOf, type KubeObject } from '../object.ts'
 import { workloadState } from '../workload.ts'
-import { changeOf, sentence } from './change.ts'
+import { changeOf, put, sentence } from './change.ts'
 import { logsOf } from './logs.ts'
 
 /** What differs between our wish and the cluster, of these objects. */
@@ -86,15 +86,7 @@ export const flux: Component = {
   },
   async apply(ctx) {
     const kube = await ctx.kube()
-    const put = async (objects: readonly KubeObject[]): Promise<void> => {
-      for (const one of objects) {
-        ctx.signal.throwIfAborted()
-        const change = await changeOf(kube, one, ctx.signal)
-        if (change) await kube.apply(change.wish, { force: true })
-      }
-    }
-    ctx.say('installs Flux')
-    await put(await fluxObjects(ctx))
+    for (const one of await fluxObjects(ctx)) await put(kube, one, ctx)
     const admin = await mustLogin(ctx)
     for (const step of await accessSteps(kube, admin, ctx.signal)) {
       ctx.say(step.why)
@@ -107,7 +99,7 @@ export const flux: Component = {
       return isEmpty(merge) ? null : { ...merge, message: 'What raibid.yaml asks for' }
     })
     await known(ctx)
-    await put(syncObjects())
+    for (const one of syncObjects()) await put(kube, one, ctx)
     await requestSync(kube)
   },
   remove: leaveFlux,

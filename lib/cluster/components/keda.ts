@@ -5,13 +5,13 @@ import { kedaVersion } from '../gitops/keda-objects.ts'
 import { RaibidError } from '#lib/errors.ts'
 import { leaveKeda } from '../gitops/leave-keda.ts'
 import { isFluxThere, requestSync } from '../gitops/state.ts'
-import { nameOf, type KubeObject } from '../object.ts'
+import type { KubeObject } from '../object.ts'
 import { releaseFile } from '../release-file.ts'
 import { kedaInstall } from '../releases.ts'
 import type { Condition, KubeObject as Live } from '../types.ts'
 import { hasCondition } from '../wait.ts'
 import { workloadState } from '../workload.ts'
-import { changeOf } from './change.ts'
+import { put } from './change.ts'
 import { logsOf } from './logs.ts'
 
 const operator = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'keda-operator', namespace: cluster.keda } }
@@ -86,13 +86,7 @@ export const keda: Component = {
     const kube = await ctx.kube()
     // its HelmRelease is in the config repository
     if (await isFluxThere(kube, ctx.signal)) return requestSync(kube)
-    for (const one of await released(ctx)) {
-      ctx.signal.throwIfAborted()
-      const change = await changeOf(kube, one, ctx.signal)
-      if (!change) continue
-      ctx.say(`applies ${nameOf(one)}`)
-      await kube.apply(change.wish, { force: true })
-    }
+    for (const one of await released(ctx)) await put(kube, one, ctx)
   },
   async remove(ctx) {
     if (await leaveKeda(ctx)) return

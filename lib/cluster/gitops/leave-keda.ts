@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { cluster } from '#lib/contract.ts'
 import { RaibidError } from '#lib/errors.ts'
 import type { ClusterContext } from '../component.ts'
-import type { Ref } from '../types.ts'
+import { gone, unknownKind } from '../components/gone.ts'
 import { isFluxThere } from './state.ts'
 import { kustomizationRef } from './sync.ts'
 
@@ -40,23 +39,10 @@ export async function leaveKeda(ctx: ClusterContext): Promise<boolean> {
     kind: 'CustomResourceDefinition',
     metadata: { name: `${name}.keda.sh` },
   }))
-  await gone(release, ctx)
+  await gone(kube, [release], ctx)
   for (const one of definitions) await kube.remove(one)
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.keda } }
   await kube.remove(namespace)
-  for (const one of [...definitions, namespace]) await gone(one, ctx)
+  await gone(kube, [...definitions, namespace], ctx)
   return true
-}
-
-function unknownKind(error: unknown): null {
-  if (error instanceof RaibidError && error.message.includes(' knows no ')) return null
-  throw error
-}
-
-async function gone(ref: Ref, { kube, signal, say }: ClusterContext): Promise<void> {
-  for (const end = performance.now() + 120_000; await (await kube()).get(ref, signal).catch(unknownKind);) {
-    say(`waits until ${ref.kind} ${ref.metadata.name} is gone`)
-    if (performance.now() > end) throw new RaibidError(`${ref.kind} ${ref.metadata.name} did not go within 120 s`)
-    await sleep(500, undefined, { signal })
-  }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { cluster } from '#lib/contract.ts'
 import type { ClusterContext } from '../component.ts'
 import { gone, unknownKind } from '../components/gone.ts'
 import type { Kube } from '../kube.ts'
@@ -28,11 +29,42 @@ export async function leaveFlux(ctx: ClusterContext): Promise<void> {
       if (live && isFluxOwned(live))
         await kube.patch(one, { metadata: { labels: Object.fromEntries(labels.map((label) => [label, null])) } })
     }
-  for (const one of [...controllerRefs, ...installed.toReversed()]) {
+  for (const one of controllerRefs) await kube.remove(one)
+  await idle(kube, ctx)
+  await strip(kube, installed, ctx)
+  for (const one of installed.toReversed()) {
     ctx.signal.throwIfAborted()
     await kube.remove(one)
   }
-  await gone(kube, [namespaceRef], ctx)
+  await gone(kube, [namespaceRef, ...installed.filter(({ kind }) => kind === 'CustomResourceDefinition')], ctx)
+}
+
+/** Waits until no controller acts any more: one that saw its HelmRelease go would uninstall what is to stay. */
+async function idle(kube: Kube, { signal, say }: ClusterContext): Promise<void> {
+  for (let n = 0; n < 120; n++) {
+    const { items } = await kube.list({ apiVersion: 'v1', kind: 'Pod', namespace: cluster.flux }, signal)
+    if (!items.length) return
+    say('waits until its controllers have ended')
+    await sleep(500, undefined, { signal })
+  }
+}
+
+/** Objects of Flux's kinds that are left wait for a controller that is gone, and their definitions for them. */
+async function strip(kube: Kube, installed: readonly KubeObject[], { signal }: ClusterContext): Promise<void> {
+  for (const one of installed.filter(({ kind }) => kind === 'CustomResourceDefinition')) {
+    const { group, names, versions } = (one as unknown as Definition).spec
+    const version = versions.find(({ storage }) => storage)!.name
+    const kind = { apiVersion: `${group}/${version}`, kind: names.kind }
+    const found = await kube.list<KubeObject>(kind, signal).catch(unknownKind)
+    for (const { metadata } of found?.items ?? []) {
+      await kube.patch({ ...kind, metadata }, { metadata: { finalizers: null } })
+      await kube.remove({ ...kind, metadata })
+    }
+  }
+}
+
+interface Definition {
+  spec: { group: string; names: { kind: string }; versions: { name: string; storage: boolean }[] }
 }
 
 /** Flux finishes what it has to finish; where it is not there any more, nobody does. */
