@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { root, type Config } from '#lib/config.ts'
+import { withConfigDigests } from './config-digest.ts'
 import { configMap } from './config-map.ts'
 import { kustomize } from './kustomize.ts'
 import { nameOf, sorted, type KubeObject } from './object.ts'
@@ -14,7 +15,7 @@ export function render(config: Config, overlay: OverlayName, pins: Pins): KubeOb
   const files = kustomize(join(root, 'manifests/overlays', overlay))
   const scaledJobs = Object.keys(config.pools).map((pool) => scaledJob(config, pool))
   const objects = [...files, ...scaledJobs]
-  return sorted(pinned([...objects, configMap(config), quota(objects)], pins))
+  return sorted(pinned(withConfigDigests([...objects, configMap(config), quota(objects)]), pins))
 }
 
 /** One document: without aliases and with nothing folded, so that the same objects are always the same text. */
