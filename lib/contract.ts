@@ -179,6 +179,8 @@ export const cluster = {
   pausedAnnotation: 'raibid.dev/paused-because',
   /** On an agent's pod that we end: why, in words. */
   endedAnnotation: 'raibid.dev/ended-because',
+  /** On the pods of what runs on and on (`serve`, Gitea, Redis): a digest of the ConfigMaps that they read, so that a change of one makes new pods. */
+  configAnnotation: 'raibid.dev/config',
   /** KEDA's own: `true` stops the scaling of a ScaledJob. */
   kedaPaused: 'autoscaling.keda.sh/paused',
   /** KEDA's own label on a Job: the ScaledJob that made it. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { root, type Config } from '#lib/config.ts'
 import { cluster, env } from '#lib/contract.ts'
+import { withConfigDigests } from './config-digest.ts'
 import { configMap } from './config-map.ts'
 import { kustomize } from './kustomize.ts'
 import { nameOf, sorted, type KubeObject } from './object.ts'
@@ -17,7 +18,7 @@ export function render(config: Config, overlay: OverlayName, pins: Pins): KubeOb
   const files = kustomize(join(root, 'manifests/overlays', overlay))
   const scaledJobs = Object.keys(config.pools).map((pool) => scaledJob(config, pool))
   const objects = [...files.map((one) => asServed(one, config)), ...scaledJobs]
-  return sorted(pinned([...objects, configMap(config), quota(objects)], pins))
+  return sorted(pinned(withConfigDigests([...objects, configMap(config), quota(objects)]), pins))
 }
 
 /** `serve` as raibid.yaml has it: the image of the pool `default`, and no address of its node where there is a `publicUrl`. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { nameOf, type KubeObject } from '#lib/cluster/object.ts'
+import { withConfigDigests } from '#lib/cluster/config-digest.ts'
 import { asFiles, asYaml } from '#lib/cluster/render.ts'
 import { containersOf, podOf } from '#lib/cluster/requests.ts'
 import { root } from '#lib/config.ts'
@@ -194,6 +195,40 @@ describe('what is agreed', () => {
     expect(ini.GITEA__webhook__ALLOWED_HOST_LIST.split(',')).toEqual(hosts)
     // two pods on one volume would write over each other
     expect(pick(objects, 'Deployment', cluster.gitea).spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } })
+  })
+
+  test('another configuration makes new pods of who reads it, and of nobody else; the same one does not', async () => {
+    const digests = (list: readonly KubeObject[]) =>
+      Object.fromEntries(
+        list.flatMap((one: any) => {
+          const digest = one.spec?.template?.metadata?.annotations?.[cluster.configAnnotation]
+          return digest ? [[nameOf(one), digest as string]] : []
+        }),
+      )
+    const before = digests(objects)
+    expect(Object.keys(before).sort()).toEqual([
+      'DaemonSet kube-system/nvidia-device-plugin',
+      'Deployment ci/serve',
+      'Deployment infrastructure/gitea',
+      'StatefulSet infrastructure/redis',
+    ])
+    expect(asYaml(await rendered('spark', example))).toBe(asYaml(objects))
+    const other = await rendered('spark', `${example}\njobTimeout: 61s\n`.replace(/^jobTimeout: (?!61s).*$/m, ''))
+    expect(digests(other)).toEqual({
+      ...before,
+      'Deployment ci/serve': expect.not.stringMatching(before['Deployment ci/serve']!),
+    })
+
+    const changed = structuredClone(objects) as any[]
+    pick(changed, 'ConfigMap', cluster.gitea).data.GITEA__server__LFS_START_SERVER = 'false'
+    expect(Object.entries(digests(withConfigDigests(changed))).filter(([name, digest]) => before[name] !== digest)).toEqual([
+      ['Deployment infrastructure/gitea', expect.stringMatching(/^[0-9a-f]{16}$/)],
+    ])
+    // what the file says in another order is the same
+    const turned = objects.map((one: any) =>
+      one.data ? { ...one, data: Object.fromEntries(Object.entries(one.data).reverse()) } : one,
+    )
+    expect(digests(withConfigDigests(turned))).toEqual(before)
   })
 
   test('what holds data is not pruned', () => {
