@@ -1,11 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { giteaCredentials, readAccess, type ClusterAccess } from './cluster-access.ts'
 import { environment } from './config-env.ts'
+import { isRunning, loadDotenv, noted, readConfigFile } from './config-files.ts'
 import { forgesOf, type Forge } from './config-forges.ts'
 import { limits, pods, pools, type PoolsConfig } from './config-pools.ts'
 import type { PodFile } from './config-pool-schema.ts'
-import type { ConfigFile } from './config-schema.ts'
 import { env as names, files } from './contract.ts'
 import { UsageError } from './errors.ts'
 import { repositoryPolicies, type RepositoryPolicy } from './config-repositories.ts'
@@ -77,9 +76,9 @@ export async function loadConfig({
   env = process.env,
   flags = {},
 }: { env?: NodeJS.ProcessEnv; flags?: ConfigFlags } = {}): Promise<Config> {
-  if (env === process.env) loadDotenv()
+  if (env === process.env) loadDotenv(root)
   const problems: string[] = []
-  const file = await readConfigFile(env, problems)
+  const file = await readConfigFile(root, env, problems)
   const home = resolve(root, env[names.home] || '.raibid')
   const read = environment(env, problems)
   const given = flags.redisUrl ?? (read.redisUrl(names.redisUrl) || file.redisUrl)
@@ -120,40 +119,6 @@ export async function loadConfig({
   }
   if (problems.length) throw new ConfigError(problems.join('\n'))
   return config
-}
-
-/** What just does by `dotenv-load`, for a task that runs without just. */
-function loadDotenv(): void {
-  const file = join(root, '.env')
-  if (existsSync(file)) process.loadEnvFile(file)
-}
-
-async function readConfigFile(env: NodeJS.ProcessEnv, problems: string[]): Promise<ConfigFile> {
-  const named = env[names.config]
-  const path = resolve(root, named || 'raibid.yaml')
-  if (!existsSync(path)) {
-    if (named) problems.push(`${names.config}: there is no file ${path}`)
-    return {}
-  }
-  const [{ checkYaml }, { configSchema }] = await Promise.all([import('./yaml-file.ts'), import('./config-schema.ts')])
-  const checked = checkYaml(readFileSync(path, 'utf8'), named ? path : basename(path), configSchema)
-  problems.push(...checked.problems)
-  return checked.value ?? {}
-}
-
-/** What a running local pool says its Redis is. */
-function noted(home: string): string | null {
-  const file = join(home, files.redisUrl)
-  return existsSync(file) ? readFileSync(file, 'utf8').trim() || null : null
-}
-
-/** Whether the local pool is at work: beside a cluster it goes before it as long as it is. */
-function isRunning(home: string): boolean {
-  try {
-    return process.kill(Number(readFileSync(join(home, files.poolPid), 'utf8')), 0)
-  } catch {
-    return false
-  }
 }
 
 const seconds = (value: number | undefined) => (value === undefined ? undefined : value * 1000)

@@ -66,7 +66,7 @@ function keys({ properties, additionalProperties, items, description }: JsonSche
   return [...(path && description ? [[path, description] as [string, string]] : []), ...named, ...any, ...each]
 }
 
-/** Every variable of one object (`env`, `stepEnv`) in the source of lib/contract.ts, with the comment above it. */
+/** Every variable of one object (`env`, `stepEnv`) in the source of lib/contract-env.ts, with the comment above it. */
 export function envTable(source: string, name: string): string {
   const [, body = ''] = new RegExp(`export const ${name} = \\{\\n([^]*?)\\n\\} as const`).exec(source) ?? []
   const variables = [...body.matchAll(/(?:\/\*\* (.*?) \*\/\s*)?^ {2}\w+: '(\w+)'/gm)]

@@ -42,8 +42,7 @@ export function giteaMirrors({ call, ask, all }: Api) {
       ...{ path: `/users/${ownerPath(name)}`, what: `find the owner ${name}`, ...options },
     }).catch(none)
     if (!found) return null
-    const what = `find the organisation ${name}`
-    const org = await call({ path: `/orgs/${ownerPath(name)}`, what, ...options }).catch(none)
+    const org = await call({ path: `/orgs/${ownerPath(name)}`, what: `find the organisation ${name}`, ...options }).catch(none)
     return { id: found.id, kind: org ? 'organisation' : 'user' }
   }
   return {

@@ -9,48 +9,13 @@ import {
   type CacheSpec,
 } from '#lib/cache/spec.ts'
 import type { JsonSchema } from '#lib/json-schema.ts'
-import { parseDuration } from '#lib/duration.ts'
 import { pathProblem } from '#lib/artifacts/path.ts'
-import { about, check, entries, list, mapping, scalarOf, shown, type Check, type Place } from './yaml-check.ts'
+import { duration, flag, line, script, written } from './values.ts'
+import { about, check, entries, list, mapping, shown, type Check, type Place } from './yaml-check.ts'
 
 const maxSteps = 200
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/
 const ours = /^RAIBID_/
-const control = /[\u0000-\u001f\u007f-\u009f]/
-
-/** Milliseconds. */
-const duration: Check<number> = check({ type: 'string', pattern: '^([0-9]+(d|h|ms|m|s))+$' }, (place) => {
-  const value = scalarOf(place)
-  const ms = typeof value === 'string' ? parseDuration(value) : null
-  return ms || place.problem(`${shown(place)} is not a duration`)
-})
-
-const flag: Check<boolean> = check({ type: 'boolean' }, (place) => {
-  const value = scalarOf(place)
-  return typeof value === 'boolean' ? value : place.problem(`${shown(place)} is neither true nor false`)
-})
-
-/** A text; numbers and booleans stand for what was written. */
-function written(place: Place): string | undefined {
-  const value = scalarOf(place)
-  if (typeof value === 'number' || typeof value === 'boolean') return shown(place)
-  if (typeof value !== 'string') return place.problem(`${shown(place)} is not a text, number or boolean`)
-  return value.includes('\0') ? place.problem('contains a NUL character') : value
-}
-
-const script: Check<string> = check({ type: 'string', pattern: '\\S' }, (place) => {
-  if (typeof scalarOf(place) !== 'string') return place.problem(`${shown(place)} is not a text`)
-  const value = written(place)
-  return value?.trim() === '' ? place.problem('is empty') : value
-})
-
-/** One line of at most 100 characters. */
-const line: Check<string> = check({ ...script.schema, maxLength: 100 }, (place) => {
-  const value = script(place)
-  if (value === undefined) return undefined
-  if (value.length > 100) return place.problem('is longer than 100 characters')
-  return control.test(value) ? place.problem('contains a control character') : value
-})
 
 const name = { pattern: '^(?!RAIBID_)[A-Za-z_][A-Za-z0-9_]*$' }
 

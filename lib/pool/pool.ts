@@ -12,6 +12,7 @@ import { reader as readerOf } from '#lib/queue/reader.ts'
 import { queueSince } from '#lib/queue/since.ts'
 import { removeFolder } from '#lib/remove-folder.ts'
 import { createAgents } from './agents.ts'
+import { emptied, type Ending } from './emptied.ts'
 import { keepCaches } from './cache-upkeep.ts'
 import { watchHangs } from './hangs.ts'
 import { takeLock } from './lock.ts'
@@ -111,14 +112,14 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
   keepCaches(config.cache, ending.signal, say)
 
   let hurry = (): void => {}
-  let how: 'drain' | 'now' | null = null
+  let how: Ending = null
   const asked = new Promise<void>((resolve) => (hurry = resolve))
   const stopped = asked.then(async () => {
     ending.abort()
     noteSelf(true)
     await within(2000, agents.dropSpare())
     await within(2000, Promise.all([scaling, hanging, sweeping]))
-    await emptied()
+    await emptied(agents, () => how)
     // what still waits for a Redis that is away is refused, so that nothing keeps the end
     redis.disconnect()
     await within(2000, keeping)
@@ -127,21 +128,6 @@ export async function startPool({ config, say }: PoolOptions): Promise<Pool> {
     for (const folder of [files.work, files.tmp]) await removeFolder(join(home, folder)).catch(() => {})
     lock.close()
   })
-
-  /** Waits for the last agent. A drain lets each finish its job; `now` makes it give the job back, and kills it after ten seconds. */
-  async function emptied(): Promise<void> {
-    let since = 0
-    let told: typeof how = null
-    while (agents.names().length > 0) {
-      if (told !== how) {
-        ;[told, since] = [how, Date.now()]
-        agents.signalAll(how === 'now' ? 'SIGTERM' : 'SIGUSR2')
-      }
-      if (how === 'now' && Date.now() - since > 10_000) agents.signalAll('SIGKILL')
-      await new Promise((resolve) => setTimeout(resolve, 25))
-    }
-    await agents.settled()
-  }
 
   return {
     redisUrl,

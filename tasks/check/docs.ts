@@ -38,7 +38,7 @@ export async function renderReadme(readme = read('README.md')): Promise<string> 
     import('#lib/pipeline/schema.ts'),
     taskSpecs(),
   ])
-  const contract = read('lib/contract.ts')
+  const contract = read('lib/contract-env.ts')
   return splice(readme, {
     recipes: recipesTable(parseJustfile(read('justfile')), specs),
     flags: flagsSection(specs),

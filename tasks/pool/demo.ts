@@ -2,8 +2,7 @@
 /** Show it all in a minute, in a pool of its own. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { accessSync, constants } from 'node:fs'
+import { join } from 'node:path'
 import colours from 'picocolors'
 import type { Args, Spec } from '#lib/cli/args.ts'
 import { info, ok, print, step, wantsColour, warn } from '#lib/cli/log.ts'
@@ -11,6 +10,7 @@ import { main, type Context } from '#lib/cli/main.ts'
 import { table } from '#lib/cli/table.ts'
 import { safe } from '#lib/cli/untrusted.ts'
 import { loadConfig } from '#lib/config.ts'
+import { has } from '#lib/demo/has.ts'
 import { demoJobs, makeRepository, type DemoJob } from '#lib/demo/repositories.ts'
 import { formatDuration } from '#lib/duration.ts'
 import { RaibidError } from '#lib/errors.ts'
@@ -101,16 +101,6 @@ function possible({ name, needs }: DemoJob): boolean {
   if (!needs || has(needs)) return true
   warn(`left out: ${name}, for ${needs} is not installed`)
   return false
-}
-
-function has(tool: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      return accessSync(join(folder, tool), constants.X_OK) === undefined
-    } catch {
-      return false
-    }
-  })
 }
 
 const results = (done: { as: DemoJob; job: Job }[]): string =>
