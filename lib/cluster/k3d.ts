@@ -28,12 +28,15 @@ export function checkName(name: string): string {
   return name
 }
 
-/** The command that makes it: the ports of Gitea on loopback only, no kubeconfig of a person touched. */
+/** The command that makes it: the ports of Gitea and serve on loopback only, no kubeconfig of a person touched. */
 export const k3dCreate = (name: string, registries: string): string[] => [
   ...['k3d', 'cluster', 'create', name, '--image', `docker.io/rancher/k3s:${k3sVersion.replace('+', '-')}`],
   ...['--kubeconfig-update-default=false', '--kubeconfig-switch-context=false', '--wait', '--timeout', '180s'],
   ...['--k3s-arg', '--disable=traefik@server:0', '--registry-config', registries],
-  ...[cluster.giteaNodePort, cluster.giteaSshNodePort].flatMap((port) => ['--port', `127.0.0.1:${port}:${port}@server:0`]),
+  ...[cluster.giteaNodePort, cluster.giteaSshNodePort, cluster.serveNodePort].flatMap((port) => [
+    '--port',
+    `127.0.0.1:${port}:${port}@server:0`,
+  ]),
 ]
 
 /** The names of the clusters that k3d has. RaibidError when it isn't installed, UnreachableError when it can't ask docker. */

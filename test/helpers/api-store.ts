@@ -74,6 +74,7 @@ export async function apiStore(refuse: (heard: Heard) => Answer | undefined = ()
     put: (one: KubeObject | object): void => void objects.set(pathOf(one as KubeObject), one),
     get: (one: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>): any => objects.get(pathOf(one)),
     all: (): any[] => [...objects.values()],
+    drop: (one: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>): void => void objects.delete(pathOf(one)),
     /** All that was written for good. */
     writes: (): Heard[] => api.heard.filter(({ method, query }) => method !== 'GET' && !query.get('dryRun')),
   }

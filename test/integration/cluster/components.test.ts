@@ -251,6 +251,19 @@ test('an admission webhook that does not answer is named, not the API server', a
   expect(said).not.toContain('etcd')
 })
 
+test('what is being deleted is waited for, and made anew: what is applied to it would go with it', async () => {
+  await open()
+  await namespaces.apply(ctx)
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: cluster.redis, namespace } }
+  api.put({ ...service, metadata: { ...service.metadata, uid: 'old', deletionTimestamp: '2026-01-01T00:00:00Z' } })
+  const applied = redis.apply(ctx)
+  await expect.poll(() => api.heard.filter(({ path }) => path.endsWith('/services/redis')).length).toBeGreaterThan(2)
+  expect(api.writes().filter(({ path }) => path.endsWith('/services/redis'))).toEqual([])
+  api.drop(service)
+  await applied
+  expect(api.get(service).metadata.uid).not.toBe('old')
+})
+
 describe('what is there is left alone', () => {
   test('a plan writes nothing; a second apply writes nothing', async () => {
     await open()
