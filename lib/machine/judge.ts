@@ -12,6 +12,7 @@ export const ports: Readonly<Record<number, string>> = {
   10248: 'kubelet’s health',
   10249: 'kube-proxy',
   [cluster.giteaNodePort]: 'Gitea, by http, from host, node and pod',
+  [cluster.serveNodePort]: 'serve: pages, API and webhooks',
   [cluster.giteaSshNodePort]: 'Gitea, by SSH',
   80: 'an ingress, by http',
   443: 'an ingress, by https',

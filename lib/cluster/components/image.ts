@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { giveBack } from '#lib/bootstrap/give-back.ts'
-import { RaibidError } from '#lib/errors.ts'
+import { messageOf, RaibidError } from '#lib/errors.ts'
 import { isForbidden } from '../api-error.ts'
 import type { ClusterContext, Component, Finding } from '../component.ts'
 import { buildImage, findBuilder, saveCommand, type Builder } from '../image-builder.ts'
@@ -78,9 +78,13 @@ export const image: Component = {
   check,
   async plan(ctx) {
     const how = importCommand(ctx, '<archive>')
-    return ownImages(ctx).map((name) =>
-      how ? `build ${name}, and import it: ${how.join(' ')}` : `by a person: build ${name}, and bring it to each node`,
-    )
+    const why = how && (await findBuilder().then(() => null, messageOf))
+    return [
+      ...(why ? [`first, by a person: ${why}`] : []),
+      ...ownImages(ctx).map((name) =>
+        how ? `build ${name}, and import it: ${how.join(' ')}` : `by a person: build ${name}, and bring it to each node`,
+      ),
+    ]
   },
   async apply(ctx) {
     const names = [...new Set((await lacking(ctx)).flatMap(({ images }) => images))]

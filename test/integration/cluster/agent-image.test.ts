@@ -111,7 +111,13 @@ test.each([
 
 test('without anything that builds images: what to install', async () => {
   command('buildah', 'exit 1')
-  await expect(image.apply(await contextOf())).rejects.toThrow(/Nothing here can build images: .*Install buildah/)
+  const ctx = await contextOf()
+  await expect(image.apply(ctx)).rejects.toThrow(/Nothing here can build images: .*Install buildah/)
+  // and a dry run says so before anything is made
+  expect(await image.plan(ctx, { state: 'absent' })).toEqual([
+    expect.stringMatching(/^first, by a person: Nothing here/),
+    expect.stringMatching(/^build /),
+  ])
 })
 
 test('an account that may not see nodes is no reason to stop', async () => {
