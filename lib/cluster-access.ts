@@ -32,6 +32,12 @@ export function readAccess(home: string): ClusterAccess | null {
   }
 }
 
+/** A repository of the cluster's Gitea by the name under which agents and `serve` know it, where this machine has another for it. */
+export function asInside(url: string, access: ClusterAccess | null): string {
+  const { url: here, aliases } = access?.gitea ?? { url: '', aliases: [] }
+  return aliases[0] && url.startsWith(`${here}/`) ? aliases[0] + url.slice(here.length) : url
+}
+
 /** What git of this machine is asked for there, by any of its addresses. */
 export const giteaCredentials = ({ gitea: { url, aliases, token } }: ClusterAccess): GitCredential[] =>
   [url, ...aliases].map((one) => ({ host: new URL(one).host, user: 'raibid', token }))

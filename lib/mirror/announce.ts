@@ -1,4 +1,5 @@
 /** What a new mirror sets off: its pushes are heard by serve, and its default branch is built where its rule says so. */
+import { asInside } from '#lib/cluster-access.ts'
 import type { Config } from '#lib/config.ts'
 import { messageOf } from '#lib/errors.ts'
 import { hookOrganisation, hookRepository } from '#lib/forge/hooked.ts'
@@ -49,7 +50,8 @@ export function announcer({ config, gitea, owners, warn }: AnnounceOptions) {
     const branch = now?.defaultBranch || mirror.defaultBranch
     const commit = (await gitea.client.heads(mirror))[branch]
     if (!commit) return once(`${owner}/${name} has no branch ${branch} to build`)
-    const repo = { forge: 'gitea', name: `${owner}/${name}`, url: cloneUrl, defaultBranch: branch } as const
+    const url = asInside(cloneUrl, config.cluster)
+    const repo = { forge: 'gitea', name: `${owner}/${name}`, url, defaultBranch: branch } as const
     const push = { kind: 'push', repo, ref: { kind: 'branch', name: branch }, commit, before: null, forced: false } as const
     const more = { message: 'first build of a new mirror', author: '', commitAt: 0, files: null }
     const decision = decide({ ...push, ...more }, config.repositories)

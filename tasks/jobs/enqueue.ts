@@ -3,6 +3,7 @@
 import type { Args, Spec } from '#lib/cli/args.ts'
 import { info, print, printJson } from '#lib/cli/log.ts'
 import { main, type Context } from '#lib/cli/main.ts'
+import { asInside } from '#lib/cluster-access.ts'
 import { loadConfig } from '#lib/config.ts'
 import { UsageError } from '#lib/errors.ts'
 import { resolveHead, commitDate } from '#lib/jobs/commit.ts'
@@ -69,7 +70,13 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   ])
   const id = ulid()
   const spec = {
-    ...{ repo: repo.url, branch: head.branch, commit: verifyCommit(head.commit), pipeline: args.pipeline, pool: args.pool },
+    ...{
+      repo: asInside(repo.url, config.cluster),
+      branch: head.branch,
+      commit: verifyCommit(head.commit),
+      pipeline: args.pipeline,
+      pool: args.pool,
+    },
     ...{ timeoutMs: args.timeout ?? 0, env, secrets: args.secret, ...(args.fork && { fork: true }) },
   }
   const { deduplicated, superseded, ...made } = await producer(open.redis, open.limits, open.pools).enqueue(spec, {

@@ -22,6 +22,9 @@ export function syncLack(name: string, object: Synced | null): string | null {
   const ready = object.status?.conditions?.find(({ type }) => type === 'Ready')
   const isSeen = (object.status?.observedGeneration ?? 0) >= (object.metadata.generation ?? 0)
   if (ready?.status === 'True' && isSeen) return null
+  // it looks again, as it does every few minutes: what it applied or read last is there all the while
+  const last = object.status?.lastAppliedRevision ?? object.status?.artifact?.revision
+  if (ready?.status === 'Unknown' && ready.reason === 'Progressing' && isSeen && last) return null
   return ready && isSeen
     ? `${name} is not ready: ${ready.reason ?? ''}: ${ready.message ?? ''}`.slice(0, 400)
     : `${name} has not been looked at by Flux yet`

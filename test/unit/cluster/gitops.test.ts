@@ -137,6 +137,10 @@ test('an install.yaml: our controllers, definitions first; a part of one is refu
   expect(() => installObjects(all.slice(1).join('---\n'))).toThrow('has no Deployment source-controller')
 })
 
+const looking = {
+  observedGeneration: 2,
+  conditions: [{ type: 'Ready', status: 'Unknown', reason: 'Progressing', message: 'in progress' }],
+}
 test.each([
   [null, 'does not exist'],
   [{ spec: { suspend: true } }, 'is suspended'],
@@ -147,6 +151,11 @@ test.each([
     'is not ready: X: m',
   ],
   [{ status: { observedGeneration: 2, conditions: [{ type: 'Ready', status: 'True' }] } }, null],
+  // looking again is no fault of what it has applied; the first time nothing is there yet
+  [{ status: { ...looking, lastAppliedRevision: 'main@sha1:1' } }, null],
+  [{ status: { ...looking, artifact: { revision: 'main@sha1:1' } } }, null],
+  [{ status: looking }, 'is not ready: Progressing'],
+  [{ status: { ...looking, observedGeneration: 1, lastAppliedRevision: 'main@sha1:1' } }, 'has not been looked at'],
 ])('what Flux says: %j', (own, text) => {
   const object = own && { apiVersion: 'v1', kind: 'K', metadata: { generation: 2 }, ...own }
   const said = syncLack('K x', object)

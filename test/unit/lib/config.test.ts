@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { asInside } from '#lib/cluster-access.ts'
 import { ConfigError, loadConfig, redactUrl, root } from '#lib/config.ts'
 
 let home: string
@@ -217,6 +218,19 @@ describe('a cluster that bootstrap made from here', () => {
     expect({ redisUrl, cluster, redisGiven }).toEqual({ redisUrl: access.redisUrl, cluster: access, redisGiven: false })
     expect(forges).toMatchObject([{ kind: 'gitea', url: access.gitea.url }])
     expect(forges[0]!.token()).toBe('its')
+  })
+  test('a repository of its Gitea is called as agents call it, whatever its name is here', () => {
+    const gitea = { url: 'http://192.168.1.9:30300', aliases: ['http://gitea.infrastructure.svc:30300'], token: 'its' }
+    const inside = 'http://gitea.infrastructure.svc:30300/me/app.git'
+    expect(asInside('http://192.168.1.9:30300/me/app.git', { ...access, gitea })).toBe(inside)
+    for (const [url, of] of [
+      [inside, { ...access, gitea }],
+      ['http://192.168.1.9:303001/me/app.git', { ...access, gitea }],
+      ['https://github.com/me/app', { ...access, gitea }],
+      [inside, access],
+      [inside, null],
+    ] as const)
+      expect(asInside(url, of)).toBe(url)
   })
   test('but a Redis that is named goes before it, and so does a Gitea of the file and a token of the environment', async () => {
     note(access)
