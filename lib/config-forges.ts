@@ -12,6 +12,8 @@ export interface Forge {
   url: string
   /** Other addresses under which its repositories are cloned. */
   aliases: string[]
+  /** It is the cluster's, as this machine reaches it: known from the note of bootstrap, not from raibid.yaml. */
+  noted?: true
   /**
    * Read anew at each call, for a token in a file may change under us; a function, so that a configuration that is printed doesn't hold it.
    * Throws UsageError that says how to give one.
@@ -67,7 +69,7 @@ export function forgesOf(
   })
   if (!access || given.some(({ kind }) => kind === 'gitea')) return given
   const { url, aliases, token } = access.gitea
-  return [...given, { kind: 'gitea', url, aliases, token: () => env[names.giteaToken] || token }]
+  return [...given, { kind: 'gitea', url, aliases, noted: true, token: () => env[names.giteaToken] || token }]
 }
 
 function read(path: string): string {

@@ -26,7 +26,8 @@ export function configMap(config: Config): KubeObject {
     // what may be built, and by whom it may be looked at, is as narrow there as it is here
     repositories: config.repositories.map(policyFile),
     ...(config.serve.public !== null && { serve: { public: config.serve.public } }),
-    forges: config.forges.map(({ kind, url, aliases }) => ({ kind, url, aliases })),
+    // how this machine reaches the cluster's own Gitea is nothing to the cluster
+    forges: config.forges.filter(({ noted }) => !noted).map(({ kind, url, aliases }) => ({ kind, url, aliases })),
     ...(config.publicUrl && { publicUrl: config.publicUrl }),
     log: { ...(limits.logJob && { perJob: limits.logJob }), ...(limits.logAll && { total: limits.logAll }) },
   }

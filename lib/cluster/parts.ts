@@ -51,7 +51,7 @@ function withGitea(config: Config): Config {
   const fleet = repositoryPolicies([{ match: `${configOwner}/${configRepo}`, enabled: false }], [], [])
   return {
     ...config,
-    forges: config.forges.some(({ kind }) => kind === 'gitea') ? config.forges : [...config.forges, own],
+    forges: config.forges.some(({ kind, noted }) => kind === 'gitea' && !noted) ? config.forges : [...config.forges, own],
     repositories: [...fleet, ...config.repositories],
   }
 }

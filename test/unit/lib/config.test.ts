@@ -3,6 +3,8 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { asInside } from '#lib/cluster-access.ts'
+import { configMap } from '#lib/cluster/config-map.ts'
+import { partsOf } from '#lib/cluster/parts.ts'
 import { ConfigError, loadConfig, redactUrl, root } from '#lib/config.ts'
 
 let home: string
@@ -231,6 +233,14 @@ describe('a cluster that bootstrap made from here', () => {
       [inside, null],
     ] as const)
       expect(asInside(url, of)).toBe(url)
+  })
+  test('what is applied to it is the same before and after that', async () => {
+    const [before, settings] = [await load(), { preset: 'minimal' } as const]
+    note({ ...access, gitea: { url: 'http://192.168.1.9:30300', aliases: [access.gitea.url], token: 'its' } })
+    const after = await load()
+    expect(partsOf(after, settings)).toEqual(partsOf(before, settings))
+    expect(configMap(after)).toEqual(configMap(before))
+    expect(JSON.stringify(partsOf(after, settings).serve)).toContain(access.gitea.url)
   })
   test('but a Redis that is named goes before it, and so does a Gitea of the file and a token of the environment', async () => {
     note(access)
