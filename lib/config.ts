@@ -10,6 +10,7 @@ import { env as names, files } from './contract.ts'
 import { UsageError } from './errors.ts'
 import { repositoryPolicies, type RepositoryPolicy } from './config-repositories.ts'
 import { gitCredentials, type GitCredential } from './git-credentials.ts'
+import { runningPool } from './pool/state.ts'
 import type { Registry } from './registry/name.ts'
 import type { Limits } from './queue/limits.ts'
 
@@ -85,7 +86,7 @@ export async function loadConfig({
   const given = flags.redisUrl ?? (read.redisUrl(names.redisUrl) || file.redisUrl)
   const access = readAccess(home)
   const forges = forgesOf(file.forges ?? [], { env, root, access }, problems)
-  const own = access && isRunning(home) ? noted(home) : null
+  const own = access && runningPool(home) ? noted(home) : null
   const cluster = given === undefined && own === null ? access : null
   const ofCluster = cluster ? giteaCredentials(cluster) : []
   const config: Config = {
@@ -124,8 +125,7 @@ export async function loadConfig({
 
 /** What just does by `dotenv-load`, for a task that runs without just. */
 function loadDotenv(): void {
-  const file = join(root, '.env')
-  if (existsSync(file)) process.loadEnvFile(file)
+  if (existsSync(join(root, '.env'))) process.loadEnvFile(join(root, '.env'))
 }
 
 async function readConfigFile(env: NodeJS.ProcessEnv, problems: string[]): Promise<ConfigFile> {
@@ -141,19 +141,10 @@ async function readConfigFile(env: NodeJS.ProcessEnv, problems: string[]): Promi
   return checked.value ?? {}
 }
 
-/** What a running local pool says its Redis is. */
+/** What a local pool says its Redis is; beside a cluster that counts as long as the pool is at work. */
 function noted(home: string): string | null {
   const file = join(home, files.redisUrl)
   return existsSync(file) ? readFileSync(file, 'utf8').trim() || null : null
-}
-
-/** Whether the local pool is at work: beside a cluster it goes before it as long as it is. */
-function isRunning(home: string): boolean {
-  try {
-    return process.kill(Number(readFileSync(join(home, files.poolPid), 'utf8')), 0)
-  } catch {
-    return false
-  }
 }
 
 const seconds = (value: number | undefined) => (value === undefined ? undefined : value * 1000)
