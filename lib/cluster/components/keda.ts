@@ -13,6 +13,7 @@ import { hasCondition } from '../wait.ts'
 import { workloadState } from '../workload.ts'
 import { put } from './change.ts'
 import { logsOf } from './logs.ts'
+import { recordFirstUse } from './pins.ts'
 
 const operator = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'keda-operator', namespace: cluster.keda } }
 const release = {
@@ -59,7 +60,10 @@ export function operatorOnly(text: string): KubeObject[] {
 
 async function released(ctx: ClusterContext): Promise<KubeObject[]> {
   const texts = []
-  for (const address of kedaInstall) texts.push(await releaseFile(address, address.split('/').at(-1)!, ctx))
+  const all = kedaInstall.map((url) => ({ url, name: url.split('/').at(-1)! }))
+  // most installations never ask for these: Flux has the chart
+  await recordFirstUse(ctx, all)
+  for (const { url, name } of all) texts.push(await releaseFile(url, name, ctx))
   return texts.flatMap(operatorOnly)
 }
 
