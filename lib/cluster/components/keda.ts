@@ -3,7 +3,7 @@ import { cluster } from '#lib/contract.ts'
 import type { ClusterContext, Component, Finding } from '../component.ts'
 import { kedaVersion } from '../gitops/keda-objects.ts'
 import { RaibidError } from '#lib/errors.ts'
-import { leaveKeda } from '../gitops/leave-keda.ts'
+import { leaveKeda, resumeKeda } from '../gitops/leave-keda.ts'
 import { isFluxThere, requestSync } from '../gitops/state.ts'
 import type { KubeObject } from '../object.ts'
 import { releaseFile } from '../release-file.ts'
@@ -89,7 +89,10 @@ export const keda: Component = {
   async apply(ctx) {
     const kube = await ctx.kube()
     // its HelmRelease is in the config repository
-    if (await isFluxThere(kube, ctx.signal)) return requestSync(kube)
+    if (await isFluxThere(kube, ctx.signal)) {
+      await resumeKeda(kube, ctx.signal)
+      return requestSync(kube)
+    }
     for (const one of await released(ctx)) await put(kube, one, ctx)
   },
   async remove(ctx) {
