@@ -13,6 +13,7 @@ export const ports: Readonly<Record<number, string>> = {
   10249: 'kube-proxy',
   [cluster.giteaNodePort]: 'Gitea, by http, from host, node and pod',
   [cluster.giteaSshNodePort]: 'Gitea, by SSH',
+  [cluster.serveNodePort]: 'serve, by http',
   80: 'an ingress, by http',
   443: 'an ingress, by https',
   2222: 'Gitea, by SSH',
