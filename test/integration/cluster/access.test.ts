@@ -9,6 +9,7 @@ import { noteConnect, readAccess } from '#lib/cluster-access.ts'
 import { forward } from '#lib/cluster/forward.ts'
 import { loadLogin } from '#lib/cluster/kubeconfig.ts'
 import { secret } from '#lib/cluster/secret.ts'
+import { clusterWebhookSecret } from '#lib/cluster/serve-secret.ts'
 import { cluster, files } from '#lib/contract.ts'
 import { look } from '#lib/bootstrap/look.ts'
 import { apiStore } from '#test/helpers/api-store.ts'
@@ -115,6 +116,13 @@ needs('redis-server').describe('the way from this machine to a cluster', () => {
     const opened = forward(await loadLogin({ kubeconfig: api.kubeconfig }), to, { listen: port, tell: () => {} })
     await expect(opened).rejects.toThrow(new RegExp(`^port ${port} of 127.0.0.1 can’t be had: .*EADDRINUSE`))
     taken.close()
+  })
+
+  test('a webhook for serve of the cluster is signed by the cluster’s secret', async () => {
+    const choice = { kubeconfig: api.kubeconfig }
+    await expect(clusterWebhookSecret(choice)).rejects.toThrow('Secret ci/serve has no webhook-secret; run `just bootstrap`')
+    api.put(secret(cluster.serveSecret, namespace, { 'webhook-secret': 'theirs' }))
+    expect(await clusterWebhookSecret(choice)).toBe('theirs')
   })
 
   test('removing it leaves tasks with the local pool', async () => {
