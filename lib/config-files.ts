@@ -23,17 +23,8 @@ export async function readConfigFile(root: string, env: NodeJS.ProcessEnv, probl
   return checked.value ?? {}
 }
 
-/** What a running local pool says its Redis is. */
+/** What a local pool says its Redis is; beside a cluster that counts as long as the pool is at work. */
 export function noted(home: string): string | null {
   const file = join(home, files.redisUrl)
   return existsSync(file) ? readFileSync(file, 'utf8').trim() || null : null
-}
-
-/** Whether the local pool is at work: beside a cluster it goes before it as long as it is. */
-export function isRunning(home: string): boolean {
-  try {
-    return process.kill(Number(readFileSync(join(home, files.poolPid), 'utf8')), 0)
-  } catch {
-    return false
-  }
 }

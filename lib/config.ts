@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { giteaCredentials, readAccess, type ClusterAccess } from './cluster-access.ts'
 import { environment } from './config-env.ts'
-import { isRunning, loadDotenv, noted, readConfigFile } from './config-files.ts'
+import { loadDotenv, noted, readConfigFile } from './config-files.ts'
 import { forgesOf, type Forge } from './config-forges.ts'
 import { limits, pods, pools, type PoolsConfig } from './config-pools.ts'
 import type { PodFile } from './config-pool-schema.ts'
@@ -9,6 +9,7 @@ import { env as names, files } from './contract.ts'
 import { UsageError } from './errors.ts'
 import { repositoryPolicies, type RepositoryPolicy } from './config-repositories.ts'
 import { gitCredentials, type GitCredential } from './git-credentials.ts'
+import { runningPool } from './pool/state.ts'
 import type { Registry } from './registry/name.ts'
 import type { Limits } from './queue/limits.ts'
 
@@ -84,7 +85,7 @@ export async function loadConfig({
   const given = flags.redisUrl ?? (read.redisUrl(names.redisUrl) || file.redisUrl)
   const access = readAccess(home)
   const forges = forgesOf(file.forges ?? [], { env, root, access }, problems)
-  const own = access && isRunning(home) ? noted(home) : null
+  const own = access && runningPool(home) ? noted(home) : null
   const cluster = given === undefined && own === null ? access : null
   const ofCluster = cluster ? giteaCredentials(cluster) : []
   const config: Config = {

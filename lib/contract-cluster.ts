@@ -30,6 +30,8 @@ export const cluster = {
   endedAnnotation: 'raibid.dev/ended-because',
   /** On the pods of what runs on and on (`serve`, Gitea, Redis): a digest of the ConfigMaps that they read, so that a change of one makes new pods. */
   configAnnotation: 'raibid.dev/config',
+  /** On the Kustomization of KEDA while a teardown has taken KEDA away: it is suspended by us, and nothing is wrong with that. */
+  takenAwayAnnotation: 'raibid.dev/taken-away',
   /** KEDA's own: `true` stops the scaling of a ScaledJob. */
   kedaPaused: 'autoscaling.keda.sh/paused',
   /** KEDA's own label on a Job: the ScaledJob that made it. */

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { PortForward } from '@kubernetes/client-node'
-import { messageOf } from '#lib/errors.ts'
+import { messageOf, RaibidError } from '#lib/errors.ts'
 import type { Login } from './kubeconfig.ts'
 
 export interface ForwardTo {
@@ -19,7 +19,7 @@ export interface Forwarding {
 
 /**
  * Passes each connection to a port of loopback on to a pod, by way of the API server, as `kubectl port-forward` does. A pod that goes ends its
- * connections; later ones reach the next of that name. Throws what listening throws.
+ * connections; later ones reach the next of that name. RaibidError when the port can't be had.
  */
 export async function forward(
   { config }: Login,
@@ -54,7 +54,9 @@ export async function forward(
 
   const server = createServer((socket) => void pass(socket))
   server.listen(listen, '127.0.0.1')
-  await once(server, 'listening')
+  await once(server, 'listening').catch((error: unknown) => {
+    throw new RaibidError(`port ${listen} of 127.0.0.1 can’t be had: ${messageOf(error)}`)
+  })
   return {
     port: (server.address() as AddressInfo).port,
     async close() {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { RaibidError } from '#lib/errors.ts'
-import { call, manifestTypes, tokenFor } from '#lib/registry/http.ts'
+import { bytesOf, call, manifestTypes, tokenFor } from '#lib/registry/http.ts'
+import { mustLookRight } from './release-shape.ts'
 
 /** Where a registry or a site is really asked, by its host: a mirror nearer by, or a test's stand-in. */
 export type Mirrors = Readonly<Record<string, string>>
@@ -42,15 +43,17 @@ export async function digestOf(name: string, mirrors: Mirrors, signal?: AbortSig
   // A registry that doesn't say: the digest is that of the bytes.
   const whole = await ask('GET', token)
   if (!whole.ok) throw new RaibidError(`${base} answers ${whole.status} for it`)
-  return sha256(await whole.bytes())
+  return sha256(await bytesOf(whole))
 }
 
-/** The checksum of what is at an address. */
+/** The checksum of what is at an address. RaibidError when that can't be what it should be. */
 export async function checksumOf(address: string, mirrors: Mirrors, signal?: AbortSignal): Promise<string> {
   const { origin, host } = new URL(address)
   const answer = await call(address.replace(origin, mirrors[host] ?? origin), {}, signal)
   if (!answer.ok) throw new RaibidError(`${host} answers ${answer.status} for it`)
-  return sha256(await answer.bytes())
+  const bytes = await bytesOf(answer)
+  mustLookRight(address, bytes)
+  return sha256(bytes)
 }
 
 const sha256 = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`

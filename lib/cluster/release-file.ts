@@ -5,7 +5,7 @@ import { giveBack } from '#lib/bootstrap/give-back.ts'
 import { files } from '#lib/contract.ts'
 import { RaibidError, UnreachableError, UsageError } from '#lib/errors.ts'
 import { writeWhole } from '#lib/pool/state.ts'
-import { call } from '#lib/registry/http.ts'
+import { bytesOf, call } from '#lib/registry/http.ts'
 import type { ClusterContext } from './component.ts'
 import { knownReleases } from './pins.ts'
 
@@ -54,7 +54,7 @@ async function fromNetwork(address: string, { settings: { mirrors }, signal }: A
   try {
     const answer = await call(address.replace(origin, mirrors[host] ?? origin), {}, signal)
     if (!answer.ok) throw new RaibidError(`${host} answers ${answer.status}`)
-    return Buffer.from(await answer.arrayBuffer())
+    return await bytesOf(answer)
   } catch (error) {
     if (signal.aborted) throw error
     throw new UnreachableError(

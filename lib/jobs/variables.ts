@@ -29,5 +29,5 @@ export async function sealed(
   id: string,
 ): Promise<string> {
   const { seal, secretKey } = await import('#lib/seal.ts')
-  return seal(values, secretKey(home, true, process.env[env.secretKey] ?? cluster?.secretKey), id)
+  return seal(values, secretKey(home, true, process.env[env.secretKey] || cluster?.secretKey), id)
 }

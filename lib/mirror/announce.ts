@@ -33,6 +33,8 @@ export function announcer({ config, gitea, owners, warn }: AnnounceOptions) {
   /** One webhook for an organisation; a user has none for all, so each repository gets its own. */
   async function hook(mirror: GiteaRepo): Promise<void> {
     const { owner } = mirror
+    // all of the cluster's own Gitea tells serve already, signed by a secret that is not this home's
+    if (config.cluster?.gitea.url === gitea.forge.url) return
     const address = serveAddress(config)
     const [secret] = webhookSecrets(config.home, process.env, false)
     // without serve nobody listens; when it runs, the next new mirror or just hooks makes up for it
@@ -63,7 +65,15 @@ export function announcer({ config, gitea, owners, warn }: AnnounceOptions) {
     ])
     const { redis, reader, limits, pools } = await (queue ??= openQueue(config))
     const jobs = producer(redis, limits, pools)
-    const options = { redis, jobs, reader, home: config.home, env: process.env, sync: () => Promise.resolve() }
+    const options = {
+      redis,
+      jobs,
+      reader,
+      home: config.home,
+      key: config.cluster?.secretKey,
+      env: process.env,
+      sync: () => Promise.resolve(),
+    }
     await deliver(options, 'first build', `${gitea.forge.url}/${id}`, decision)
   }
 

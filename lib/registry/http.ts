@@ -35,3 +35,16 @@ export async function tokenFor(challenge: string, signal: AbortSignal | undefine
   if (!token && !other) throw new RaibidError(`${new URL(realm).host} gives no token`)
   return token ?? other!
 }
+
+/** The bytes of an answer. RaibidError when they are more than `most`: a manifest or a release's text is small. */
+export async function bytesOf(answer: Response, most = 32 * 2 ** 20): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  let size = 0
+  for await (const piece of answer.body ?? []) {
+    size += piece.length
+    // whoever leaves the loop ends the download
+    if (size > most) throw new RaibidError(`it is larger than ${most / 2 ** 20} MiB`)
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
+}

@@ -52,7 +52,7 @@ export async function control(options: ControlOptions) {
   events.running.catch((error: unknown) => say('events', 'trouble', { why: messageOf(error) }))
   const logs = logHub({ connect, redis, encode: logFrame, onError: (error) => say('log', 'trouble', { why: messageOf(error) }) })
   const metrics = metricsOf({ reader, pools, events, counters, watchers: logs.watchers, mirrors })
-  const hooks = { redis, jobs, reader, sync, home: config.home, env: process.env }
+  const hooks = { redis, jobs, reader, sync, home: config.home, key: config.cluster?.secretKey, env: process.env }
   const app = serveApp({
     api: { redis, reader, jobs, config, pools, logs, events, tokens },
     hooks: {

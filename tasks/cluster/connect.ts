@@ -1,8 +1,6 @@
 #!/usr/bin/env node
 /** Reach the queue of a cluster whose insides this machine doesn't see. */
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Args, Spec } from '#lib/cli/args.ts'
 import { ok, printJson, warn } from '#lib/cli/log.ts'
 import { main, type Context } from '#lib/cli/main.ts'
@@ -23,13 +21,13 @@ export const spec = {
 export async function run(args: Args<typeof spec>, { signal }: Context): Promise<number> {
   const { port: listen = 0 } = args
   if (listen > 65_535) throw new UsageError(`--port: ${listen} is not a port: 0 to 65535`)
-  const [{ loadConfig }, { cluster, files }, { openKube }, { loadLogin }, { forward }, { writeWhole }] = await Promise.all([
+  const [{ loadConfig }, { cluster }, { openKube }, { loadLogin }, { forward }, { noteConnect }] = await Promise.all([
     import('#lib/config.ts'),
     import('#lib/contract.ts'),
     import('#lib/cluster/kube.ts'),
     import('#lib/cluster/kubeconfig.ts'),
     import('#lib/cluster/forward.ts'),
-    import('#lib/pool/state.ts'),
+    import('#lib/cluster-access.ts'),
   ])
   const { home, cluster: access } = await loadConfig()
   if (!access)
@@ -44,17 +42,17 @@ export async function run(args: Args<typeof spec>, { signal }: Context): Promise
   const url = new URL(Buffer.from(secret.data.url, 'base64').toString())
   const to = { namespace: cluster.infrastructure, pod: `${cluster.redis}-0`, port: Number(url.port) || 6379 }
   const forwarding = await forward(await loadLogin(access.kube), to, { listen, tell: (text) => warn(safe(text)) })
-  const file = join(home, files.clusterConnect)
+  let forget = (): void => {}
   try {
     Object.assign(url, { hostname: '127.0.0.1', port: String(forwarding.port) })
-    writeWhole(file, `${JSON.stringify({ pid: process.pid, url: url.href })}\n`)
+    forget = noteConnect(home, url.href)
     if (args.json) printJson({ port: forwarding.port, pid: process.pid })
     ok(
       `The queue of ${safe(kube.server)} is open on 127.0.0.1:${forwarding.port}: just jobs, just tail and the others find it. Ctrl-C ends it.`,
     )
     if (!signal.aborted) await once(signal, 'abort')
   } finally {
-    rmSync(file, { force: true })
+    forget()
     await forwarding.close()
   }
   return 0

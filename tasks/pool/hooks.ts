@@ -42,7 +42,7 @@ const words: Record<HookChange['did'], string> = {
 export async function run(args: Args<typeof spec>): Promise<number> {
   const config = await loadConfig()
   const address = addressOf(args.url, config)
-  const [secret] = webhookSecrets(config.home, process.env, false)
+  const [secret] = await secretsOf(config)
   if (!secret && !args.remove)
     throw new UsageError(`there is no secret to sign with: start serve once (just up), or set ${env.webhookSecret}`)
   const { remove, test, renew } = args
@@ -57,6 +57,13 @@ export async function run(args: Args<typeof spec>): Promise<number> {
   }
   if (args.json) printJson(done)
   return 0
+}
+
+/** Those of whom it is that is told: of the cluster that bootstrap made from here, else of the serve of this home. */
+async function secretsOf({ home, cluster }: Config): Promise<string[]> {
+  if (!cluster || process.env[env.webhookSecret]) return webhookSecrets(home, process.env, false)
+  const { clusterWebhookSecret } = await import('#lib/cluster/serve-secret.ts')
+  return [await clusterWebhookSecret(cluster.kube)]
 }
 
 /** Where the forge is to send. UsageError when that is not known. */

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { giveBack } from '#lib/bootstrap/give-back.ts'
-import { readAccess, type ClusterAccess } from '#lib/cluster-access.ts'
+import { readNoted, type ClusterAccess } from '#lib/cluster-access.ts'
 import { cluster, files } from '#lib/contract.ts'
 import { RaibidError, UnreachableError } from '#lib/errors.ts'
 import { writeWhole } from '#lib/pool/state.ts'
@@ -65,7 +65,8 @@ async function whyNoRedis(url: string): Promise<string | null> {
 }
 
 async function check(ctx: ClusterContext): Promise<Finding> {
-  const there = readAccess(ctx.home)
+  // what `just connect` has opened is not noted by us
+  const there = readNoted(ctx.home)
   if (!there) return { state: 'absent' }
   const wish = await wanted(ctx)
   const stale = (Object.keys(wish) as (keyof ClusterAccess)[]).filter(

@@ -3,7 +3,7 @@ import { cluster } from '#lib/contract.ts'
 import type { ClusterContext, Component, Finding } from '../component.ts'
 import { kedaVersion } from '../gitops/keda-objects.ts'
 import { RaibidError } from '#lib/errors.ts'
-import { leaveKeda } from '../gitops/leave-keda.ts'
+import { leaveKeda, resumeKeda } from '../gitops/leave-keda.ts'
 import { isFluxThere, requestSync } from '../gitops/state.ts'
 import type { KubeObject } from '../object.ts'
 import { releaseFile } from '../release-file.ts'
@@ -13,6 +13,7 @@ import { hasCondition } from '../wait.ts'
 import { workloadState } from '../workload.ts'
 import { put } from './change.ts'
 import { logsOf } from './logs.ts'
+import { recordFirstUse } from './pins.ts'
 
 const operator = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'keda-operator', namespace: cluster.keda } }
 const release = {
@@ -59,7 +60,10 @@ export function operatorOnly(text: string): KubeObject[] {
 
 async function released(ctx: ClusterContext): Promise<KubeObject[]> {
   const texts = []
-  for (const address of kedaInstall) texts.push(await releaseFile(address, address.split('/').at(-1)!, ctx))
+  const all = kedaInstall.map((url) => ({ url, name: url.split('/').at(-1)! }))
+  // most installations never ask for these: Flux has the chart
+  await recordFirstUse(ctx, all)
+  for (const { url, name } of all) texts.push(await releaseFile(url, name, ctx))
   return texts.flatMap(operatorOnly)
 }
 
@@ -85,7 +89,10 @@ export const keda: Component = {
   async apply(ctx) {
     const kube = await ctx.kube()
     // its HelmRelease is in the config repository
-    if (await isFluxThere(kube, ctx.signal)) return requestSync(kube)
+    if (await isFluxThere(kube, ctx.signal)) {
+      await resumeKeda(kube, ctx.signal)
+      return requestSync(kube)
+    }
     for (const one of await released(ctx)) await put(kube, one, ctx)
   },
   async remove(ctx) {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { giveBack } from '#lib/bootstrap/give-back.ts'
 import { files } from '#lib/contract.ts'
-import { messageOf, UnreachableError } from '#lib/errors.ts'
+import { messageOf, UnreachableError, UsageError } from '#lib/errors.ts'
 import { writeWhole } from '#lib/pool/state.ts'
 import type { ClusterContext, Component } from '../component.ts'
 import { installFile } from '../gitops/install.ts'
@@ -12,9 +12,10 @@ import { architectureOf } from '../k3s/install.ts'
 import { knownReleases, readPins } from '../pins.ts'
 import { checksumOf } from '../registry.ts'
 import { fromFolder } from '../release-file.ts'
+import { mustLookRight } from '../release-shape.ts'
 import { fluxInstall, k3sRelease } from '../releases.ts'
 
-interface Needed {
+export interface Needed {
   url: string
   /** As the folder for machines without a network calls it. */
   name: string
@@ -30,9 +31,42 @@ async function needed({ host, settings }: ClusterContext): Promise<Needed[]> {
   return [{ url: k3sRelease.script, name: 'install.sh' }, { url: k3sRelease.checksums(architecture), name: list }, flux]
 }
 
-async function missing(ctx: ClusterContext): Promise<Needed[]> {
+const lackingOf = (ctx: ClusterContext, all: readonly Needed[]): Needed[] => {
   const { releases } = knownReleases(ctx.home)
-  return (await needed(ctx)).filter(({ url }) => !releases[url])
+  return all.filter(({ url }) => !releases[url])
+}
+const missing = async (ctx: ClusterContext): Promise<Needed[]> => lackingOf(ctx, await needed(ctx))
+
+/** Records on their first use what these files are. UnreachableError for one that can't be had, or is something else. */
+export async function recordFirstUse(ctx: ClusterContext, all: readonly Needed[]): Promise<void> {
+  const file = join(ctx.home, files.clusterPins)
+  for (const one of lackingOf(ctx, all)) {
+    ctx.signal.throwIfAborted()
+    ctx.say(`asks what ${one.name} is`)
+    const found = await askFor(ctx, one)
+    // each at once: what was asked is not asked again by the run that goes on
+    const before = readPins(file)
+    writeWhole(file, `${JSON.stringify({ ...before, releases: { ...before.releases, [one.url]: found } }, null, 2)}\n`)
+    giveBack([ctx.home, dirname(file), file])
+  }
+}
+
+async function askFor({ settings: { airgap, mirrors }, signal }: ClusterContext, { url, name }: Needed): Promise<string> {
+  if (airgap) {
+    const bytes = fromFolder(airgap, name)
+    try {
+      mustLookRight(url, bytes)
+    } catch (error) {
+      throw new UsageError(`--airgap: ${join(airgap, name)}: ${messageOf(error)}`)
+    }
+    return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  }
+  return checksumOf(url, mirrors, signal).catch((error: unknown) => {
+    if (signal.aborted) throw error
+    throw new UnreachableError(
+      `${url} can't be asked for: ${messageOf(error)}; give --mirror ${new URL(url).host}=<url>, or --airgap <folder>`,
+    )
+  })
 }
 
 /**
@@ -56,25 +90,5 @@ export const pins: Component = {
       ({ url }) => `record in ${file} what ${url} is, on this first use (just pin does so for everybody)`,
     )
   },
-  async apply(ctx) {
-    const { airgap, mirrors } = ctx.settings
-    const file = join(ctx.home, files.clusterPins)
-    const found: Record<string, string> = {}
-    for (const { url, name } of await missing(ctx)) {
-      ctx.signal.throwIfAborted()
-      ctx.say(`asks what ${name} is`)
-      found[url] = airgap
-        ? `sha256:${createHash('sha256').update(fromFolder(airgap, name)).digest('hex')}`
-        : await checksumOf(url, mirrors, ctx.signal).catch((error: unknown) => {
-            if (ctx.signal.aborted) throw error
-            throw new UnreachableError(
-              `${url} can't be asked for: ${messageOf(error)}; give --mirror ${new URL(url).host}=<url>, or --airgap <folder>`,
-            )
-          })
-      // each at once: what was asked is not asked again by the run that goes on
-      const before = readPins(file)
-      writeWhole(file, `${JSON.stringify({ ...before, releases: { ...before.releases, ...found } }, null, 2)}\n`)
-      giveBack([ctx.home, dirname(file), file])
-    }
-  },
+  apply: async (ctx) => recordFirstUse(ctx, await needed(ctx)),
 }

@@ -32,8 +32,11 @@ export function syncLack(name: string, object: Synced | null): string | null {
 
 /** Whether the config repository is what the cluster is: the source read, every folder applied. Healthy with the commit. */
 export async function syncFinding(kube: Kube, signal: AbortSignal, wanted: string | null): Promise<Finding> {
-  const refs = [sourceRef, ...[rootName, ...Object.keys(folders)].map(kustomizationRef)]
-  const objects = await Promise.all(refs.map((ref) => kube.get<Synced>(ref, signal)))
+  const all = [sourceRef, ...[rootName, ...Object.keys(folders)].map(kustomizationRef)]
+  const found = await Promise.all(all.map(async (ref) => ({ ref, object: await kube.get<Synced>(ref, signal) })))
+  // what a teardown of ours has suspended is as it is wished
+  const kept = found.filter(({ object }) => !object?.metadata.annotations?.[cluster.takenAwayAnnotation])
+  const [refs, objects] = [kept.map(({ ref }) => ref), kept.map(({ object }) => object)]
   const wrong = refs.flatMap(({ kind, metadata }, i) => syncLack(`${kind} ${metadata.name}`, objects[i]!) ?? [])
   if (wrong.length) return { state: 'degraded', reason: wrong[0]!, evidence: wrong }
   const revisions = objects.slice(1).map((one) => one?.status?.lastAppliedRevision ?? '')

@@ -1,5 +1,6 @@
 /** From a signed delivery to a job: exactly one, whenever we are killed on the way: what is sent again is the same job, and what is not is found by polling. */
 import { UsageError } from '#lib/errors.ts'
+import { env as names } from '#lib/contract.ts'
 import { secretKey, seal } from '#lib/seal.ts'
 import { deliveries } from '#lib/queue/deliveries.ts'
 import type { Producer } from '#lib/queue/producer.ts'
@@ -16,6 +17,8 @@ export interface DeliverOptions {
   home: string
   /** Where the values of secrets are. */
   env: NodeJS.ProcessEnv
+  /** With which they are sealed, where the environment names no other; default: the key of this home. */
+  key?: string | undefined
   /** Remembers that Gitea is to fetch a mirror anew. */
   sync: (mirror: string) => Promise<void>
 }
@@ -61,12 +64,16 @@ export async function deliver(options: DeliverOptions, source: string, id: strin
   return { outcome: again || deduplicated ? 'duplicate' : how.hold ? 'held' : 'enqueued', reason, job }
 }
 
-function sealedFor({ env, home }: DeliverOptions, { secrets }: JobSpec, job: string): { sealed?: string; missing: string[] } {
+export function sealedFor(
+  { env, home, key }: Pick<DeliverOptions, 'env' | 'home' | 'key'>,
+  { secrets }: Pick<JobSpec, 'secrets'>,
+  job: string,
+): { sealed?: string; missing: string[] } {
   const given = secrets.filter((name) => env[name])
   const missing = secrets.filter((name) => !env[name])
   if (!given.length) return { missing }
   const values = Object.fromEntries(given.map((name) => [name, env[name]!]))
-  return { sealed: seal(values, secretKey(home, true), job), missing }
+  return { sealed: seal(values, secretKey(home, true, env[names.secretKey] || key), job), missing }
 }
 
 /** Ends what runs for the same branch at another commit. */

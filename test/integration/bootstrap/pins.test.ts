@@ -1,20 +1,30 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ClusterContext, Settings } from '#lib/cluster/component.ts'
+import { keda } from '#lib/cluster/components/keda.ts'
 import { pins } from '#lib/cluster/components/pins.ts'
 import { hostAt } from '#lib/cluster/host.ts'
+import type { Kube } from '#lib/cluster/kube.ts'
 import { knownReleases } from '#lib/cluster/pins.ts'
 import { releaseFile } from '#lib/cluster/release-file.ts'
-import { fluxInstall, k3sRelease } from '#lib/cluster/releases.ts'
+import { fluxInstall, k3sRelease, kedaInstall } from '#lib/cluster/releases.ts'
 import { openContext } from '#lib/bootstrap/context.ts'
 import { loadConfig } from '#lib/config.ts'
 import { files } from '#lib/contract.ts'
 
+/** As much as tells a script, a list of checksums and objects from anything else. */
+const fileOf = (name: string, text: string): string => {
+  if (name.endsWith('.sh')) return `#!/bin/sh\n# ${text}`
+  return name.endsWith('.txt')
+    ? `${'a'.repeat(64)}  k3s-arm64\n${text}`
+    : `kind: ConfigMap\napiVersion: v1\nmetadata: { name: ${name} }\n# ${text}`
+}
 let site: Server
 let got: string[]
 let text: string
@@ -27,7 +37,7 @@ beforeEach(async () => {
   text = 'as it is today'
   site = createServer(({ url }, response) => {
     got.push(url!.split('/').at(-1)!)
-    response.writeHead(text ? 200 : 503).end(`${url!.split('/').at(-1)}: ${text}`)
+    response.writeHead(text ? 200 : 503).end(fileOf(url!.split('/').at(-1)!, text))
   })
   site.listen(0, '127.0.0.1')
   await once(site, 'listening')
@@ -78,7 +88,7 @@ test('what was asked before it broke off is not asked again', async () => {
   site.removeAllListeners('request')
   site.on('request', ({ url }, response) => {
     got.push(url!.split('/').at(-1)!)
-    response.writeHead(url!.includes('sha256sum') ? 503 : 200).end('x')
+    response.writeHead(url!.includes('sha256sum') ? 503 : 200).end(fileOf(url!, 'x'))
   })
   await expect(pins.apply(ctx)).rejects.toMatchObject({
     exitCode: 3,
@@ -94,7 +104,7 @@ test('for a cluster that was named only Flux; without a network from the folder'
   const airgap = mkdtempSync(join(tmpdir(), 'raibid-airgap-'))
   const ctx = await contextOf({ existing: { kubeconfig: '/nowhere' }, airgap })
   await expect(pins.apply(ctx)).rejects.toThrow(`--airgap: there is no ${join(airgap, 'flux-install.yaml')}`)
-  writeFileSync(join(airgap, 'flux-install.yaml'), 'it')
+  writeFileSync(join(airgap, 'flux-install.yaml'), 'kind: Namespace')
   await pins.apply(ctx)
   expect(await pins.check(ctx)).toEqual({ state: 'healthy', reason: '1 file of releases' })
   expect(got).toEqual([])
@@ -113,4 +123,41 @@ test('what the repository pins goes before what was recorded here; a damaged rec
   expect(readFileSync(file(), 'utf8')).toContain('2222')
   writeFileSync(file(), '{')
   await expect(pins.check(await contextOf())).rejects.toThrow(/pins\.json is damaged: .*delete it/)
+})
+
+test.each([
+  ['an empty answer', '', 0],
+  ['the page of a proxy', '<!doctype html><title>Log in</title>', 36],
+  ['a list that names no k3s', `${'a'.repeat(64)}  something-else`, 80],
+])('%s is not recorded', async (_, body, size) => {
+  const ctx = await contextOf()
+  site.removeAllListeners('request')
+  site.on('request', (_, response) => void response.end(body))
+  await expect(pins.apply(ctx)).rejects.toMatchObject({
+    exitCode: 3,
+    message: expect.stringContaining(`can't be asked for: what is there (${size} bytes) is not a script; give --mirror`),
+  })
+  expect(existsSync(file())).toBe(false)
+  const airgap = mkdtempSync(join(tmpdir(), 'raibid-airgap-'))
+  writeFileSync(join(airgap, 'flux-install.yaml'), body)
+  const folder = await contextOf({ existing: { kubeconfig: '/nowhere' }, airgap })
+  await expect(pins.apply(folder)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('is not objects of') })
+  expect(existsSync(file())).toBe(false)
+})
+
+test('a file without an end is not read to its end', async () => {
+  const ctx = await contextOf()
+  site.removeAllListeners('request')
+  const piece = Buffer.alloc(2 ** 20, '#!')
+  site.on('request', (_, response) => {
+    Readable.from(Array.from({ length: 200 }, () => piece)).pipe(response)
+  })
+  await expect(pins.apply(ctx)).rejects.toThrow("can't be asked for: it is larger than 32 MiB")
+})
+
+test('KEDA without Flux: its files are recorded when they are asked for first', async () => {
+  const ctx = await contextOf()
+  const kube = { get: async () => null, remove: async () => false } as unknown as Kube
+  await keda.remove!({ ...ctx, kube: async () => kube })
+  expect(Object.keys(knownReleases(home).releases).sort()).toEqual([...kedaInstall].sort())
 })

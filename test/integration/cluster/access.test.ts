@@ -1,10 +1,15 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ClusterContext } from '#lib/cluster/component.ts'
 import { access } from '#lib/cluster/components/access.ts'
-import { readAccess } from '#lib/cluster-access.ts'
+import { noteConnect, readAccess } from '#lib/cluster-access.ts'
+import { forward } from '#lib/cluster/forward.ts'
+import { loadLogin } from '#lib/cluster/kubeconfig.ts'
 import { secret } from '#lib/cluster/secret.ts'
+import { clusterWebhookSecret } from '#lib/cluster/serve-secret.ts'
 import { cluster, files } from '#lib/contract.ts'
 import { look } from '#lib/bootstrap/look.ts'
 import { apiStore } from '#test/helpers/api-store.ts'
@@ -90,6 +95,10 @@ needs('redis-server').describe('the way from this machine to a cluster', () => {
     expect((await access.check(ctx)).reason).toMatch(/the queue is reached with just connect$/)
     const { code, stderr } = await runTask('tasks/jobs/jobs.ts', [], { env: { RAIBID_HOME: ctx.home } })
     expect([code, stderr]).toEqual([3, expect.stringContaining('run `just connect`, and leave it open beside this')])
+    // what is open now is not what was noted, and nothing is wrong with it
+    const forget = noteConnect(ctx.home, 'redis://127.0.0.1:7')
+    expect((await access.check(ctx)).state).toBe('healthy')
+    forget()
   })
 
   test('a Secret that is missing is named; nothing is noted', async () => {
@@ -97,6 +106,23 @@ needs('redis-server').describe('the way from this machine to a cluster', () => {
     await expect(access.apply(ctx)).rejects.toThrow('Secret ci/agent has no secret-key; run `just bootstrap`')
     expect(readAccess(ctx.home)).toBeNull()
     expect((await look(access, ctx)).state).toBe('absent')
+  })
+
+  test('just connect: a port that another program has is said', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const to = { namespace: infrastructure, pod: 'redis-0', port: 6379 }
+    const opened = forward(await loadLogin({ kubeconfig: api.kubeconfig }), to, { listen: port, tell: () => {} })
+    await expect(opened).rejects.toThrow(new RegExp(`^port ${port} of 127.0.0.1 can’t be had: .*EADDRINUSE`))
+    taken.close()
+  })
+
+  test('a webhook for serve of the cluster is signed by the cluster’s secret', async () => {
+    const choice = { kubeconfig: api.kubeconfig }
+    await expect(clusterWebhookSecret(choice)).rejects.toThrow('Secret ci/serve has no webhook-secret; run `just bootstrap`')
+    api.put(secret(cluster.serveSecret, namespace, { 'webhook-secret': 'theirs' }))
+    expect(await clusterWebhookSecret(choice)).toBe('theirs')
   })
 
   test('removing it leaves tasks with the local pool', async () => {

@@ -10,9 +10,12 @@ import { flux } from '#lib/cluster/components/flux.ts'
 import { gitea } from '#lib/cluster/components/gitea.ts'
 import { gone, stuck } from '#lib/cluster/components/gone.ts'
 import { giteaSetup } from '#lib/cluster/components/gitea-setup.ts'
+import { keda } from '#lib/cluster/components/keda.ts'
 import { namespaces } from '#lib/cluster/components/namespaces.ts'
 import { postgres } from '#lib/cluster/components/postgres.ts'
 import { redis } from '#lib/cluster/components/redis.ts'
+import { syncFinding } from '#lib/cluster/gitops/state.ts'
+import { kustomizationRef, sourceRef } from '#lib/cluster/gitops/sync.ts'
 import { cluster } from '#lib/contract.ts'
 import { look } from '#lib/bootstrap/look.ts'
 import { apiStore } from '#test/helpers/api-store.ts'
@@ -205,6 +208,48 @@ describe('what is taken away', () => {
     await expect(flux.remove!(bare)).rejects.toThrow('flux-install.yaml')
     bare.forgetKube()
     expect(api.heard.filter(({ method }) => method === 'DELETE')).toEqual([])
+  })
+
+  test('KEDA alone: Flux has Helm do it and stays as it is; interrupted it goes on; bootstrap has it back', async () => {
+    const kinds: Record<string, [string, string][]> = {
+      '/apis/helm.toolkit.fluxcd.io/v2': [['helmreleases', 'HelmRelease']],
+      '/apis/kustomize.toolkit.fluxcd.io/v1': [['kustomizations', 'Kustomization']],
+      '/apis/source.toolkit.fluxcd.io/v1': [['gitrepositorys', 'GitRepository']],
+      '/apis/apiextensions.k8s.io/v1': [['customresourcedefinitions', 'CustomResourceDefinition']],
+    }
+    await open(({ path }) => {
+      const resources = kinds[path]?.map(([name, kind]) => ({ name, kind, namespaced: kind !== 'CustomResourceDefinition' }))
+      return resources && { body: { resources } }
+    })
+    const folder = kustomizationRef('keda')
+    const release = {
+      apiVersion: 'helm.toolkit.fluxcd.io/v2',
+      kind: 'HelmRelease',
+      metadata: { name: 'keda', namespace: 'keda' },
+    }
+    const definition = (name: string) => ({
+      ...{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name } },
+    })
+    const ready = { status: { conditions: [{ type: 'Ready', status: 'True' }], lastAppliedRevision: 'main@sha1:abc' } }
+    for (const one of [sourceRef, ...['flux-system', 'infrastructure', 'keda', 'agents'].map(kustomizationRef)])
+      api.put({ ...one, spec: {}, ...ready })
+    for (const one of [release, definition('scaledjobs.keda.sh')]) api.put(one)
+    await keda.remove!(ctx)
+    expect([api.get(release), api.get(definition('scaledjobs.keda.sh'))]).toEqual([undefined, undefined])
+    expect(api.get(folder).spec).toEqual({ suspend: true })
+    expect((await syncFinding(await ctx.kube(), ctx.signal, 'abc')).state).toBe('healthy')
+
+    api.put(definition('scaledobjects.keda.sh'))
+    await keda.remove!(ctx)
+    expect(api.get(definition('scaledobjects.keda.sh'))).toBeUndefined()
+
+    await keda.apply(ctx)
+    expect(api.get(folder).spec).toEqual({ suspend: null })
+    // what a person has suspended stays so
+    api.put({ ...folder, spec: { suspend: true } })
+    await keda.apply(ctx)
+    expect(api.get(folder).spec).toEqual({ suspend: true })
+    expect((await syncFinding(await ctx.kube(), ctx.signal, 'abc')).reason).toContain('keda is suspended')
   })
 
   test('Gitea alone: PostgreSQL keeps the password that it was made with', async () => {

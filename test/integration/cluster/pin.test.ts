@@ -34,12 +34,15 @@ afterEach(() => server?.close())
 describe('just pin', () => {
   test('records what it was told, with a token where one is asked for, and names what it could not ask', async () => {
     const release = new URL(releases[0]).pathname
-    await start({ content: { [redis]: 'index of redis', [debian]: 'index of debian', [release]: 'a release' }, token: 'let-me' })
+    await start({
+      content: { [redis]: 'index of redis', [debian]: 'index of debian', [release]: 'kind: Namespace' },
+      token: 'let-me',
+    })
     const { code, stdout, stderr } = await pin({ 'docker.io': server.url, 'github.com': server.url })
     expect(code).toBe(0)
     expect(written()).toEqual({
       images: { [images[0]]: digest('index of debian'), 'docker.io/library/redis:8.8.2': digest('index of redis') },
-      releases: { [releases[0]]: digest('a release') },
+      releases: { [releases[0]]: digest('kind: Namespace') },
     })
     expect(server.requests).toContain('GET /token?service=registry.test&scope=repository%3Alibrary%2Fredis%3Apull')
     expect(stdout).toMatch(/keda:2\.20\.2 +NOT PINNED: 127\.0\.0\.1:1 can't be reached/)

@@ -40,6 +40,7 @@ test('the resources are those that are rendered, each in its namespace', () => {
   const { agentSecret, buildSecrets, namespace, flux, fluxStatusSecret, fluxReceiverSecret } = cluster
   const others = [
     ...[agentSecret, buildSecrets].map((name) => `${namespace} Secret ${name}`),
+    `${cluster.infrastructure} Secret ${cluster.giteaConsoleSecret}`,
     ...[flux, fluxStatusSecret, fluxReceiverSecret].map((name) => `${flux} Secret ${name}`),
   ]
   const all = [...objects, ...secrets, ...kedaObjects(), ...folderObjects(), ...syncObjects()]
@@ -74,7 +75,8 @@ test('who talks to whom is what the policies let through', () => {
   const drawn = (name: string): number[] => edges.filter(({ to }) => to === name).flatMap(({ ports }) => ports)
   for (const name of ['serve', 'redis', 'postgres'])
     expect([...new Set(portsOf(policy(name).ingress))]).toEqual([...new Set(drawn(name))])
-  for (const port of [cluster.giteaNodePort, cluster.giteaSshNodePort]) expect(topology).toContain(String(port))
+  for (const port of [cluster.giteaNodePort, cluster.giteaSshNodePort, cluster.serveNodePort])
+    expect(topology).toContain(String(port))
   expect(objects.filter((one) => podOf(one)).length).toBe(inside.length)
 })
 

@@ -2,10 +2,12 @@ import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { asInside } from '#lib/cluster-access.ts'
+import { redactedConfig } from '#lib/bootstrap/redacted-config.ts'
+import { asInside, noteConnect } from '#lib/cluster-access.ts'
 import { configMap } from '#lib/cluster/config-map.ts'
 import { partsOf } from '#lib/cluster/parts.ts'
 import { ConfigError, loadConfig, redactUrl, root } from '#lib/config.ts'
+import { knownProcess, notePool } from '#lib/pool/state.ts'
 
 let home: string
 beforeEach(() => {
@@ -254,16 +256,40 @@ describe('a cluster that bootstrap made from here', () => {
     note(access)
     mkdirSync(join(home, 'run'))
     writeFileSync(join(home, 'run/redis.url'), 'redis://local:1\n')
-    writeFileSync(join(home, 'run/pool.pid'), `${process.pid}\n`)
+    notePool(home, { ...knownProcess(process.pid)!, pools: {}, startedAt: 0 })
     const { redisUrl, cluster } = await load()
     expect([redisUrl, cluster]).toEqual(['redis://local:1', null])
-    writeFileSync(join(home, 'run/pool.pid'), '4194304\n')
+    // its number is another process's by now, as after a reboot
+    notePool(home, { pid: process.pid, startTime: '1', pools: {}, startedAt: 0 })
     expect((await load()).redisUrl).toBe(access.redisUrl)
+  })
+  test('what just connect has opened is used while it is open, and by nobody who has its number since', async () => {
+    note({ ...access, redisUrl: null })
+    const forget = noteConnect(home, 'redis://127.0.0.1:7')
+    expect((await load()).redisUrl).toBe('redis://127.0.0.1:7')
+    const forgetLater = noteConnect(home, 'redis://127.0.0.1:8')
+    forget()
+    expect((await load()).redisUrl).toBe('redis://127.0.0.1:8')
+    forgetLater()
+    expect((await load()).redisUrl).toBeNull()
+    const stale = { pid: process.pid, startTime: '1', url: 'redis://127.0.0.1:9' }
+    writeFileSync(join(home, 'cluster/connect.json'), JSON.stringify(stale))
+    expect((await load()).redisUrl).toBeNull()
+  })
+  test('is shown without what logs in to it', async () => {
+    note(access)
+    const shown = JSON.stringify(redactedConfig(await load()))
+    expect(shown).toContain(access.serveUrl)
+    for (const secret of ['hush', access.secretKey, '"its"']) expect(shown).not.toContain(secret)
   })
   test.each([
     ['is damaged', { ...access, secretKey: 7 }, 0o600],
     ['lacks something', {}, 0o600],
     ['can be read by others', access, 0o644],
+    ['has no address of Gitea', { ...access, gitea: { ...access.gitea, url: 'gitea' } }, 0o600],
+    ['has aliases that are none', { ...access, gitea: { ...access.gitea, aliases: 'abc' } }, 0o600],
+    ['leads to a script', { ...access, serveUrl: 'javascript:alert(1)' }, 0o600],
+    ['names no cluster', { ...access, kube: null }, 0o600],
   ])('a note that %s is none', async (_, what, mode) => {
     note(what, mode)
     const { redisUrl, cluster, forges } = await load()

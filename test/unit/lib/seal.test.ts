@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { seal, secretKey, unseal } from '#lib/seal.ts'
+import { sealedFor } from '#lib/server/hooks/deliver.ts'
 
 const hex = '0f'.repeat(32)
 const home = () => mkdtempSync(join(tmpdir(), 'seal-'))
@@ -28,4 +29,14 @@ test('opens for its job and its key alone', () => {
   expect(unseal(sealed, key, 'one')).toEqual({ TOKEN: 'x' })
   expect(() => unseal(sealed, key, 'two')).toThrow("can't be opened")
   expect(() => unseal(sealed, Buffer.alloc(32), 'one')).toThrow("can't be opened")
+})
+
+test('what is delivered to a cluster is sealed with its key, unless the environment names one', () => {
+  const folder = home()
+  const open = (env: NodeJS.ProcessEnv, key: string) => {
+    const { sealed, missing } = sealedFor({ env, home: folder, key: hex }, { secrets: ['A', 'B'] }, 'job')
+    return [unseal(sealed!, Buffer.from(key, 'hex'), 'job'), missing]
+  }
+  expect(open({ A: 'x', RAIBID_SECRET_KEY: '' }, hex)).toEqual([{ A: 'x' }, ['B']])
+  expect(open({ A: 'x', RAIBID_SECRET_KEY: 'ab'.repeat(32) }, 'ab'.repeat(32))).toEqual([{ A: 'x' }, ['B']])
 })

@@ -122,6 +122,7 @@ const cases: [Record<string, string>, string, string, RegExp][] = [
     'fail',
     /6443 \(the API server\) by a program only root can name.*ss -tlnp/,
   ],
+  [{ '/proc/net/tcp': `head\n${listening(30808)}` }, 'ports', 'fail', /30808 \(serve, by http\)/],
   [{ '/proc/net/tcp': `head\n${listening(80)}` }, 'ports', 'warn', /80 \(an ingress, by http\)/],
 ]
 
