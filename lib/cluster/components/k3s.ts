@@ -70,7 +70,8 @@ export function k3sComponent({ pins = knownReleases, env = process.env, withinMs
   return {
     name: 'k3s',
     title: 'k3s',
-    needs: ['machine', 'pins'],
+    // without pins it says so itself; a cluster that was named needs none
+    needs: ['machine'],
     withoutCluster: true,
     settlesWithinMs: 180_000,
     losesData: `the cluster with all its Secrets and objects; the volumes stay in ${at.volumes}, for a person to remove`,

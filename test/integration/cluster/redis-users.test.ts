@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { redisSecrets } from '#lib/cluster/redis-secrets.ts'
+import { cluster } from '#lib/contract.ts'
 import { keeper as keeperOf } from '#lib/queue/keeper.ts'
 import { keys } from '#lib/queue/keys.ts'
 import { producer as producerOf } from '#lib/queue/producer.ts'
@@ -20,21 +21,24 @@ needs('redis-server').describe('the users of Redis, on a real one', () => {
   let port: number
   const clients: Redis[] = []
   const secrets = redisSecrets({ random: randomBytes })
-  const read = (i: number, key: string): string => Buffer.from(secrets[i]!.data[key]!, 'base64').toString()
+  const read = (name: string, key: string): string =>
+    Buffer.from(secrets.find(({ metadata }) => metadata.name === name)!.data[key]!, 'base64').toString()
   const as = (username: string, password: string): Redis => {
     const client = new Redis({ port, username, password, maxRetriesPerRequest: 1, enableReadyCheck: username === 'app' })
     client.on('error', () => {})
     clients.push(client)
     return client
   }
-  const app = () => as('app', new URL(read(1, 'url')).password)
+  const app = () => as('app', new URL(read(cluster.redisAppSecret, 'url')).password)
   beforeAll(async () => {
     const dir = mkdtempSync(join(tmpdir(), 'acl-'))
-    writeFileSync(join(dir, 'users.acl'), read(0, 'users.acl'))
+    writeFileSync(join(dir, 'users.acl'), read(cluster.redisAclSecret, 'users.acl'))
     port = await freePort()
     const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--aclfile', join(dir, 'users.acl')]
     server = spawn('redis-server', options, { stdio: 'ignore' })
-    const probe = new Redis(new URL(read(1, 'url')).href.replace(/@.*$/, `@127.0.0.1:${port}`), { maxRetriesPerRequest: null })
+    const probe = new Redis(new URL(read(cluster.redisAppSecret, 'url')).href.replace(/@.*$/, `@127.0.0.1:${port}`), {
+      maxRetriesPerRequest: null,
+    })
     probe.on('error', () => {})
     await probe.ping()
     probe.disconnect()
@@ -88,7 +92,7 @@ needs('redis-server').describe('the users of Redis, on a real one', () => {
   })
 
   test('KEDA may look, and nothing else', async () => {
-    const redis = as('keda', read(2, 'password'))
+    const redis = as('keda', read(cluster.redisKedaSecret, 'password'))
     expect(await redis.ping()).toBe('PONG')
     expect(await redis.xlen(keys.stream('default'))).toBe(1)
     expect(await redis.xlen(keys.stream('gpu'))).toBe(0)
@@ -97,7 +101,7 @@ needs('redis-server').describe('the users of Redis, on a real one', () => {
   })
 
   test('the probe pings; who has no name gets nothing', async () => {
-    const probe = as('probe', read(0, 'probe-password'))
+    const probe = as('probe', read(cluster.redisAclSecret, 'probe-password'))
     expect(await probe.ping()).toBe('PONG')
     await expect(probe.xlen(keys.stream('default'))).rejects.toThrow(/NOPERM/)
     await expect(new Redis({ port, maxRetriesPerRequest: 1, enableReadyCheck: false }).ping()).rejects.toThrow(/NOAUTH/)
@@ -113,7 +117,10 @@ needs('redis-server').describe('the users of Redis, on a real one', () => {
 
   // Redis replays its file as the user default
   test('what was written is there after a restart', async () => {
-    const acl = { users: read(0, 'users.acl'), login: `app:${new URL(read(1, 'url')).password}@` }
+    const acl = {
+      users: read(cluster.redisAclSecret, 'users.acl'),
+      login: `app:${new URL(read(cluster.redisAppSecret, 'url')).password}@`,
+    }
     const redis = await startRedisAt({ acl })
     onTestFinished(() => redis.stop())
     const { id } = await producerOf(redis.client()).enqueue(aSpec())
