@@ -14,6 +14,8 @@ const env = {
   NO_COLOR: '1',
   RAIBID_HOME: join(scratch, 'raibid'),
   RAIBID_REDIS_URL: '',
+  // nor does one reach the developer's cluster
+  KUBECONFIG: '',
   ...(existsSync(rustup) && { RUSTUP_HOME: rustup }),
 }
 
